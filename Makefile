@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# wgq: a wg-quick that is one program.  make; sudo make install
+#   make deps demo     install what it needs, build it, run a five-node mesh in network namespaces
+#   make deps check    the tests;  check-all adds the real kernel under emulation and the sanitizers
+#   V=1 shows commands; CI=1 makes warnings errors
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+SBINDIR ?= $(PREFIX)/sbin
+MANDIR ?= $(PREFIX)/share/man
+BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
+SYSTEMDUNITDIR ?= $(PREFIX)/lib/systemd/system
+VERSION := 0.1.0
+
+B ?= build
+CC ?= gcc
+CFLAGS ?= -O2 -g
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wswitch-enum -Wvla \
+	-Wsign-compare -Wwrite-strings -Wpointer-arith
+HARDEN := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
+LIBS := libmnl libnftnl libsodium
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DWGQ_VERSION='"$(VERSION)"' -I. $(WARNINGS) $(if $(CI),-Werror) $(HARDEN) \
+	$(CFLAGS) $(CPPFLAGS)
+ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
+LDLIBS = $(shell pkg-config --libs $(LIBS)) -pthread
+
+SOURCES := $(wildcard wgq/*.c wgq/*/*.c hooks/*.c)
+HEADERS := $(wildcard wgq/*/*.h hooks/*.h tests/unit/*.h)
+OBJECTS := $(SOURCES:%.c=$(B)/%.o)
+UNITS := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/*.c))
+SHELL_SCRIPTS := .ci/run $(wildcard tests/run tests/deps tests/*/run tests/*/*.bash tests/*/*.bats tests/vm/kernel-vm) completions/wgq
+
+Q := $(if $(V),,@)
+
+.PHONY: all install uninstall deps demo check check-all lint format asan bench clean
+all: $(B)/wgq
+
+$(B)/wgq: $(OBJECTS)
+	@$(if $(V),,echo "  LD   $@")
+	$Q$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(B)/%.o: %.c
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  CC   $<")
+	$Q$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(UNITS): $(B)/tests/%: $(B)/tests/unit/%.o $(filter-out $(B)/wgq/main.o,$(OBJECTS))
+	@$(if $(V),,echo "  LD   $@")
+	$Q$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+
+$(B)/tests/unit/%.o: tests/unit/%.c
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  CC   $<")
+	$Q$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+-include $(OBJECTS:.o=.d) $(wildcard $(B)/tests/unit/*.d)
+
+install: all
+	install -D -m 0755 $(B)/wgq $(DESTDIR)$(SBINDIR)/wgq
+	install -D -m 0644 man/wgq.8 $(DESTDIR)$(MANDIR)/man8/wgq.8
+	install -D -m 0644 man/wgq.conf.5 $(DESTDIR)$(MANDIR)/man5/wgq.conf.5
+	install -D -m 0644 completions/wgq $(DESTDIR)$(BASHCOMPDIR)/wgq
+	install -d $(DESTDIR)$(SYSTEMDUNITDIR)
+	sed 's|@SBINDIR@|$(SBINDIR)|' hooks/systemd/wgq@.service > $(DESTDIR)$(SYSTEMDUNITDIR)/wgq@.service
+	chmod 0644 $(DESTDIR)$(SYSTEMDUNITDIR)/wgq@.service
+
+uninstall:
+	rm -f $(DESTDIR)$(SBINDIR)/wgq $(DESTDIR)$(MANDIR)/man8/wgq.8 $(DESTDIR)$(MANDIR)/man5/wgq.conf.5 \
+		$(DESTDIR)$(BASHCOMPDIR)/wgq $(DESTDIR)$(SYSTEMDUNITDIR)/wgq@.service
+
+deps:
+	$Qtests/deps
+
+demo: all
+	$Qtests/netns/demo $(B)/wgq
+
+check: all $(UNITS)
+	$Qtests/run
+
+check-all: check
+	$Q$(MAKE) asan
+	$Qtests/vm/run
+
+# The whole suite again, every allocation and every shift watched.
+asan:
+	$Q$(MAKE) B=build/asan CC=clang CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
+		-fno-omit-frame-pointer -U_FORTIFY_SOURCE" check
+
+lint:
+	$Qbats tests/lint.bats
+
+format:
+	clang-format -i $(SOURCES) $(HEADERS) $(wildcard tests/unit/*.c)
+
+bench: all
+	$Qtests/bench/run
+
+clean:
+	rm -rf build

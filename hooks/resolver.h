@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The host's resolver: resolvconf, systemd-resolved by resolvectl, or /etc/resolv.conf itself. */
+#ifndef WGQ_HOOKS_RESOLVER_H
+#define WGQ_HOOKS_RESOLVER_H
+
+#include "wgq/base/arena.h"
+#include "wgq/base/diag.h"
+#include "wgq/base/model.h"
+
+enum resolver_kind { RESOLVER_NONE, RESOLVER_RESOLVCONF, RESOLVER_RESOLVED, RESOLVER_FILE };
+
+/* A resolver that was chosen, with all that setting and unsetting it takes, so that neither
+ * allocates. */
+struct resolver {
+	enum resolver_kind kind;
+	const char *program;  /* absolute path of resolvconf or resolvectl */
+	const char *name;     /* what the interface is called there: resolvconf's prefix included */
+	const char *input;    /* the lines for resolvconf, or the new text of the file */
+	const char *previous; /* RESOLVER_FILE: the text to put back */
+	char *const *set[4];  /* argument vectors to run in order, NULL-terminated */
+	char *const *unset[2];
+};
+
+/*
+ * Chooses: a resolvconf in PATH that is not a link to resolvectl; else resolvectl where
+ * systemd-resolved runs; else /etc/resolv.conf where it can be written; else RESOLVER_NONE.
+ * default_route: the tunnel takes the default route. Everything lies in the arena. Returns 0 or a
+ * negative errno recorded in d.
+ */
+int resolver_choose(struct resolver *r, struct arena *a, const char *ifname, const struct dns *dns,
+		    bool default_route, struct diag *d);
+
+/* The same resolver for undoing only, rebuilt from a record's fields. */
+int resolver_restore(struct resolver *r, struct arena *a, enum resolver_kind kind, const char *name,
+		     const char *previous, struct diag *d);
+
+/* A resolver that only knows how to forget ifname, for a tunnel without a record that had DNS in
+ * its file. */
+int resolver_forget(struct resolver *r, struct arena *a, const char *ifname, struct diag *d);
+
+int resolver_set(const struct resolver *r, struct diag *d);
+int resolver_unset(const struct resolver *r, struct diag *d);
+
+/* The command of setting or unsetting, as an administrator could paste it, for the "[#]" lines. */
+void resolver_describe(char *text, size_t size, const struct resolver *r, bool set);
+
+#endif

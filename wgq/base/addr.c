@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "wgq/base/addr.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+
+/* Splits ADDR[/MASK] and copies both to NUL-terminated buffers; mask is NULL without a slash. */
+struct parts {
+	char addr[INET6_ADDRSTRLEN + 16];
+	char mask_text[INET_ADDRSTRLEN + 8];
+	const char *mask;
+};
+
+static int split(struct parts *out, struct str text)
+{
+	const char *slash = memchr(text.p, '/', text.n);
+	size_t n = slash ? (size_t)(slash - text.p) : text.n;
+
+	if (!n || n >= sizeof(out->addr) || memchr(text.p, '\0', text.n))
+		return -EINVAL;
+	memcpy(out->addr, text.p, n);
+	out->addr[n] = '\0';
+	out->mask = NULL;
+	if (slash) {
+		size_t m = text.n - n - 1;
+
+		if (m >= sizeof(out->mask_text))
+			return -ERANGE;
+		memcpy(out->mask_text, slash + 1, m);
+		out->mask_text[m] = '\0';
+		out->mask = out->mask_text;
+	}
+	return 0;
+}
+
+/* Decimal digits only, 0 to max. */
+static int parse_bits(uint8_t *bits, const char *text, unsigned max)
+{
+	unsigned value = 0;
+
+	if (!*text)
+		return -ERANGE;
+	for (; *text; text++) {
+		if (*text < '0' || *text > '9')
+			return -ERANGE;
+		value = value * 10 + (unsigned)(*text - '0');
+		if (value > max)
+			return -ERANGE;
+	}
+	*bits = (uint8_t)value;
+	return 0;
+}
+
+int prefix_parse(struct prefix *p, struct str text)
+{
+	struct prefix new = { 0 };
+	struct parts parts;
+	int err = split(&parts, text);
+
+	if (err)
+		return err;
+	new.family = strchr(parts.addr, ':') ? AF_INET6 : AF_INET;
+	if (inet_pton(new.family, parts.addr, new.addr) != 1)
+		return -EINVAL;
+	new.len = family_bits(new.family);
+	err = parts.mask ? parse_bits(&new.len, parts.mask, new.len) : 0;
+	if (!err)
+		*p = new;
+	return err;
+}
+
+/* One to four parts, each of any C base, missing ones zero at the end (get_addr_ipv4 in iproute2's
+ * lib/utils.c). */
+static int parse_ipv4_ip(uint8_t addr[4], const char *text)
+{
+	memset(addr, 0, 4);
+	for (int i = 0; i < 4; i++) {
+		unsigned long part;
+		char *end;
+
+		if (*text < '0' || *text > '9')
+			return -EINVAL;
+		errno = 0;
+		part = strtoul(text, &end, 0);
+		if (errno || part > 255)
+			return -EINVAL;
+		addr[i] = (uint8_t)part;
+		if (!*end)
+			return 0;
+		if (*end != '.')
+			return -EINVAL;
+		text = end + 1;
+	}
+	return -EINVAL;
+}
+
+/* A netmask of ones followed by zeros, as "255.255.0.0". */
+static int parse_netmask(uint8_t *bits, const char *text)
+{
+	struct in_addr mask;
+	uint32_t host;
+
+	if (!strchr(text, '.') || inet_pton(AF_INET, text, &mask) != 1)
+		return -ERANGE;
+	host = ~ntohl(mask.s_addr);
+	if (host & (host + 1))
+		return -ERANGE;
+	*bits = (uint8_t)(32 - __builtin_popcount(host));
+	return 0;
+}
+
+/* iproute2 reads a length with strtoul(base 0): "0x10" and "020" are both 16. */
+static int parse_bits_ip(uint8_t *bits, const char *text, unsigned max)
+{
+	unsigned long value;
+	char *end;
+
+	if (*text < '0' || *text > '9')
+		return -ERANGE;
+	errno = 0;
+	value = strtoul(text, &end, 0);
+	if (errno || *end || value > max)
+		return -ERANGE;
+	*bits = (uint8_t)value;
+	return 0;
+}
+
+int prefix_parse_ip(struct prefix *p, struct str text)
+{
+	struct prefix new = { 0 };
+	struct parts parts;
+	int err = split(&parts, text);
+
+	if (err)
+		return err;
+	new.family = memchr(text.p, ':', text.n) ? AF_INET6 : AF_INET;
+	new.len = family_bits(new.family);
+	if (new.family == AF_INET6 ? inet_pton(AF_INET6, parts.addr, new.addr) != 1
+				   : parse_ipv4_ip(new.addr, parts.addr))
+		return -EINVAL;
+	if (parts.mask) {
+		err = parse_bits_ip(&new.len, parts.mask, new.len);
+		if (err && new.family == AF_INET)
+			err = parse_netmask(&new.len, parts.mask);
+	}
+	if (!err)
+		*p = new;
+	return err;
+}
+
+const char *prefix_format_addr(char text[PREFIX_TEXT], const struct prefix *p)
+{
+	if (!inet_ntop(p->family, p->addr, text, PREFIX_TEXT))
+		strcpy(text, "(none)");
+	return text;
+}
+
+const char *prefix_format(char text[PREFIX_TEXT], const struct prefix *p)
+{
+	size_t n = strlen(prefix_format_addr(text, p));
+
+	snprintf(text + n, PREFIX_TEXT - n, "/%u", p->len);
+	return text;
+}
+
+struct prefix prefix_network(struct prefix p)
+{
+	for (size_t i = 0; i < sizeof(p.addr); i++) {
+		unsigned bit = 8 * (unsigned)i;
+
+		if (bit >= p.len)
+			p.addr[i] = 0;
+		else if (bit + 8 > p.len)
+			p.addr[i] &= (uint8_t)(0xff << (bit + 8 - p.len));
+	}
+	return p;
+}
+
+bool prefix_has_host_bits(const struct prefix *p)
+{
+	struct prefix network = prefix_network(*p);
+
+	return memcmp(network.addr, p->addr, sizeof(p->addr)) != 0;
+}
+
+bool prefix_contains(const struct prefix *outer, const struct prefix *inner)
+{
+	struct prefix a = prefix_network(*outer), b = *inner;
+
+	if (outer->family != inner->family || outer->len > inner->len)
+		return false;
+	b.len = outer->len;
+	b = prefix_network(b);
+	return memcmp(a.addr, b.addr, sizeof(a.addr)) == 0;
+}
+
+int prefix_compare(const struct prefix *a, const struct prefix *b)
+{
+	int order;
+
+	if (a->family != b->family)
+		return a->family < b->family ? -1 : 1;
+	order = memcmp(a->addr, b->addr, sizeof(a->addr));
+	return order ? order : (int)a->len - (int)b->len;
+}
+
+socklen_t endpoint_size(const union endpoint *e)
+{
+	return e->sa.sa_family == AF_INET6 ? sizeof(e->in6) : sizeof(e->in);
+}
+
+struct prefix endpoint_addr(const union endpoint *e)
+{
+	struct prefix p = { .family = (uint8_t)e->sa.sa_family };
+
+	p.len = family_bits(p.family);
+	if (p.family == AF_INET6)
+		memcpy(p.addr, &e->in6.sin6_addr, 16);
+	else
+		memcpy(p.addr, &e->in.sin_addr, 4);
+	return p;
+}
+
+const char *endpoint_format(char text[ENDPOINT_TEXT], const union endpoint *e)
+{
+	char host[INET6_ADDRSTRLEN], scope[16] = "";
+
+	if (e->sa.sa_family == AF_INET) {
+		inet_ntop(AF_INET, &e->in.sin_addr, host, sizeof(host));
+		snprintf(text, ENDPOINT_TEXT, "%s:%u", host, ntohs(e->in.sin_port));
+	} else if (e->sa.sa_family == AF_INET6) {
+		inet_ntop(AF_INET6, &e->in6.sin6_addr, host, sizeof(host));
+		if (e->in6.sin6_scope_id)
+			snprintf(scope, sizeof(scope), "%%%u", e->in6.sin6_scope_id);
+		snprintf(text, ENDPOINT_TEXT, "[%s%s]:%u", host, scope, ntohs(e->in6.sin6_port));
+	} else {
+		strcpy(text, "(none)");
+	}
+	return text;
+}
+
+bool endpoint_equal(const union endpoint *a, const union endpoint *b)
+{
+	if (a->sa.sa_family != b->sa.sa_family)
+		return false;
+	if (a->sa.sa_family == AF_INET)
+		return a->in.sin_port == b->in.sin_port &&
+		       a->in.sin_addr.s_addr == b->in.sin_addr.s_addr;
+	return a->in6.sin6_port == b->in6.sin6_port &&
+	       a->in6.sin6_scope_id == b->in6.sin6_scope_id &&
+	       !memcmp(&a->in6.sin6_addr, &b->in6.sin6_addr, sizeof(a->in6.sin6_addr));
+}
