@@ -9,15 +9,20 @@
 
 enum resolver_kind { RESOLVER_NONE, RESOLVER_RESOLVCONF, RESOLVER_RESOLVED, RESOLVER_FILE };
 
-/* A resolver that was chosen, with all that setting and unsetting it takes, so that neither
- * allocates. */
+/*
+ * A resolver that was chosen. The first six fields say everything (a record keeps them); the rest
+ * is made from them beforehand, so that neither setting nor unsetting allocates.
+ */
 struct resolver {
 	enum resolver_kind kind;
-	const char *program;  /* absolute path of resolvconf or resolvectl */
-	const char *name;     /* what the interface is called there: resolvconf's prefix included */
-	const char *input;    /* the lines for resolvconf, or the new text of the file */
-	const char *previous; /* RESOLVER_FILE: the text to put back */
-	char *const *set[4];  /* argument vectors to run in order, NULL-terminated */
+	bool default_route;  /* the tunnel takes the default route */
+	const char *program; /* absolute path of resolvconf or resolvectl; "" or NULL: none */
+	const char *name;    /* what the interface is called there: resolvconf's prefix included */
+	const struct dns *dns; /* what to set; its words are borrowed */
+	const char *previous;  /* RESOLVER_FILE: the text to put back */
+
+	const char *input;   /* the lines for resolvconf, or the new text of the file */
+	char *const *set[4]; /* argument vectors to run in order, NULL-terminated */
 	char *const *unset[2];
 };
 
@@ -30,9 +35,8 @@ struct resolver {
 int resolver_choose(struct resolver *r, struct arena *a, const char *ifname, const struct dns *dns,
 		    bool default_route, struct diag *d);
 
-/* The same resolver for undoing only, rebuilt from a record's fields. */
-int resolver_restore(struct resolver *r, struct arena *a, enum resolver_kind kind, const char *name,
-		     const char *previous, struct diag *d);
+/* Makes input, set and unset from the first six fields, as a record gave them back. */
+void resolver_restore(struct resolver *r, struct arena *a);
 
 /* A resolver that only knows how to forget ifname, for a tunnel without a record that had DNS in
  * its file. */

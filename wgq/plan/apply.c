@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "wgq/plan/apply.h"
+
+#include <errno.h>
+#include <signal.h>
+
+#include "wgq/base/log.h"
+#include "wgq/base/spawn.h"
+#include "wgq/kernel/rtnl.h"
+#include "wgq/kernel/sysctl.h"
+
+enum { USERSPACE_EXIT_MS = 2000 };
+
+/* Like operations that go out together: n of them from first on, step apart, as they are or
+ * inverted. */
+struct run {
+	struct host *host;
+	struct plan *plan;
+	struct op *first;
+	size_t n;
+	int step;
+	bool inverse;
+	struct record *record; /* NULL while undoing */
+};
+
+static struct op *run_op(const struct run *r, size_t i)
+{
+	return &r->first[(ptrdiff_t)i * r->step];
+}
+
+static bool run_adds(const struct run *r)
+{
+	return (r->first->verb == OP_ADD) != r->inverse;
+}
+
+/* An object that is gone already needs no deleting. Adding one that exists is an error: it is
+ * somebody else's. */
+static int forgive(const struct run *r, int err)
+{
+	if (run_adds(r))
+		return err;
+	switch (-err) {
+	case ENOENT:
+	case ESRCH:
+	case ENODEV:
+	case EADDRNOTAVAIL:
+		return 0;
+	default:
+		return err;
+	}
+}
+
+static int settle(size_t i, int err, void *data)
+{
+	struct run *r = data;
+
+	err = forgive(r, err);
+	if (!err)
+		run_op(r, i)->done = !r->inverse;
+	return err;
+}
+
+/* Puts the refused operation's own command in front of the kernel's words. */
+static int name_failed(const struct run *r, size_t failed, int err, struct diag *d)
+{
+	char text[512];
+
+	return diag_wrap(d, err, "%s",
+			 op_describe(text, sizeof(text), r->plan, run_op(r, failed), r->inverse));
+}
+
+static const struct prefix *get_addr(size_t i, void *data)
+{
+	return &run_op(data, i)->addr;
+}
+
+static const struct route *get_route(size_t i, void *data)
+{
+	struct run *r = data;
+	struct route *route = &run_op(r, i)->route;
+
+	route->oif = r->plan->ifindex;
+	return route;
+}
+
+static const struct rule *get_rule(size_t i, void *data)
+{
+	return &run_op(data, i)->rule;
+}
+
+static int run_addrs(struct run *r, struct diag *d)
+{
+	size_t failed = 0;
+	int err = rtnl_addrs(&r->host->rtnl, run_adds(r), r->plan->ifindex, r->n, get_addr, settle,
+			     r, &failed, d);
+
+	return err ? name_failed(r, failed, err, d) : 0;
+}
+
+static int run_routes(struct run *r, struct diag *d)
+{
+	size_t failed = 0;
+	int err = rtnl_routes(&r->host->rtnl, run_adds(r), r->n, get_route, settle, r, &failed, d);
+
+	return err ? name_failed(r, failed, err, d) : 0;
+}
+
+static int run_rules(struct run *r, struct diag *d)
+{
+	size_t failed = 0;
+	int err = rtnl_rules(&r->host->rtnl, run_adds(r), r->n, get_rule, settle, r, &failed, d);
+
+	return err ? name_failed(r, failed, err, d) : 0;
+}
+
+static int start_userspace(const struct plan *p, const char *program, struct diag *d)
+{
+	const char *argv[] = { program, p->ifname, NULL };
+	struct spawn s = {
+		.path = program,
+		.argv = (char *const *)argv,
+		.quiet = true,
+		.own_session = true,
+	};
+	int status = spawn_run(&s, d);
+
+	if (status < 0)
+		return status;
+	if (status)
+		return diag_set(d, EIO, "%s %s exited with status %d", program, p->ifname, status);
+	return 0;
+}
+
+static int add_link(struct run *r, struct diag *d)
+{
+	struct plan *p = r->plan;
+	const char *program = r->first->link.program;
+	struct link link;
+	int err = program ? start_userspace(p, program, d)
+			  : rtnl_add_link(&r->host->rtnl, p->ifname, d);
+
+	if (err)
+		return err;
+	r->first->done = true; /* from here on there is a link to take back */
+	err = rtnl_get_link(&r->host->rtnl, &link, p->ifname, d);
+	if (err == -ENODEV && program)
+		return diag_set(d, EIO, "%s %s succeeded but made no interface", program,
+				p->ifname);
+	if (err)
+		return err;
+	p->ifindex = link.index;
+	if (r->record)
+		record_set_ifindex(r->record, link.index);
+	return 0;
+}
+
+static int del_link(struct run *r, struct diag *d)
+{
+	struct plan *p = r->plan;
+	struct link link = { .index = p->ifindex };
+	int watch, err = 0;
+
+	/* a record of an up that was killed right after the link came to be knows the name alone */
+	if (!link.index)
+		err = rtnl_get_link(&r->host->rtnl, &link, p->ifname, d);
+	if (err == -ENODEV)
+		return 0;
+	if (err)
+		return err;
+	watch = wg_watch_userspace(p->ifname);
+	err = forgive(r, rtnl_del_link(&r->host->rtnl, link.index, d));
+	if (watch >= 0)
+		wg_await_userspace_exit(p->ifname, watch, err ? 0 : USERSPACE_EXIT_MS);
+	return err;
+}
+
+static int run_link(struct run *r, struct diag *d)
+{
+	return run_adds(r) ? add_link(r, d) : del_link(r, d);
+}
+
+static int run_device(struct run *r, struct diag *d)
+{
+	return wg_set(&r->host->wg, r->plan->ifname, r->first->device.device, d);
+}
+
+static int run_link_up(struct run *r, struct diag *d)
+{
+	char text[256];
+	int err = rtnl_set_link(&r->host->rtnl, r->plan->ifindex, run_adds(r) ? r->first->mtu : 0,
+				run_adds(r), d);
+
+	if (!err)
+		return 0;
+	return diag_wrap(d, err, "%s",
+			 op_describe(text, sizeof(text), r->plan, r->first, r->inverse));
+}
+
+static int run_dns(struct run *r, struct diag *d)
+{
+	return run_adds(r) ? resolver_set(r->first->dns.resolver, d)
+			   : resolver_unset(r->first->dns.resolver, d);
+}
+
+/* A container's read-only /proc/sys must not keep a tunnel down that may well work without. */
+static int run_sysctl(struct run *r, struct diag *d)
+{
+	const struct op_sysctl *s = &r->first->sysctl;
+	int value = run_adds(r) ? s->value : s->old;
+	int err = sysctl_write(s->name, value, d);
+
+	if (err != -EROFS && err != -EACCES && err != -EPERM)
+		return err;
+	log_warn("cannot set %s=%d, replies may be dropped by rp_filter; for a container pass "
+		 "--sysctl %s=%d (%s)",
+		 s->name, value, s->name, value, strerror(-err));
+	return 0;
+}
+
+static int run_firewall(struct run *r, struct diag *d)
+{
+	const struct op_firewall *f = &r->first->firewall;
+
+	return forgive(r, firewall_commit(r->host->firewall, run_adds(r) ? f->add : f->del, d));
+}
+
+static int run_hook(struct run *r, struct diag *d)
+{
+	static const char *const keys[OP_KINDS] = { [OP_PRE_UP] = "PreUp",
+						    [OP_POST_UP] = "PostUp",
+						    [OP_PRE_DOWN] = "PreDown",
+						    [OP_POST_DOWN] = "PostDown" };
+	int status;
+
+	r->first->done = true; /* whatever comes of it, it ran */
+	status = command_run(&r->host->commands, r->first->hook, d);
+	if (status < 0)
+		return diag_wrap(d, status, "%s", keys[r->first->kind]);
+	if (status > 128)
+		return diag_set(d, ECANCELED, "%s was ended by signal %d: %s", keys[r->first->kind],
+				status - 128, r->first->hook);
+	if (status)
+		return diag_set(d, ECANCELED, "%s exited with status %d: %s", keys[r->first->kind],
+				status, r->first->hook);
+	return 0;
+}
+
+static const struct action {
+	int (*run)(struct run *r, struct diag *d);
+	bool batch; /* takes many at once and settles each itself */
+} actions[OP_KINDS] = {
+	[OP_LINK] = { run_link },        [OP_PRE_UP] = { run_hook },
+	[OP_DEVICE] = { run_device },    [OP_ADDR] = { run_addrs, true },
+	[OP_LINK_UP] = { run_link_up },  [OP_DNS] = { run_dns },
+	[OP_SYSCTL] = { run_sysctl },    [OP_FIREWALL] = { run_firewall },
+	[OP_RULE] = { run_rules, true }, [OP_ROUTE] = { run_routes, true },
+	[OP_POST_UP] = { run_hook },     [OP_PRE_DOWN] = { run_hook },
+	[OP_POST_DOWN] = { run_hook },
+};
+
+int apply_prepare(struct host *h, struct plan *p, size_t from, struct diag *d)
+{
+	for (size_t i = from; i < p->n; i++) {
+		struct op_firewall *f = &p->v[i].firewall;
+		int err;
+
+		if (p->v[i].kind != OP_FIREWALL)
+			continue;
+		if (!h->firewall && (err = firewall_open(&h->firewall, d)))
+			return err;
+		err = firewall_build_antispoof(h->firewall, &f->add, p->ifname, f->antispoof, d);
+		if (!err)
+			err = firewall_build_antispoof_removal(h->firewall, &f->del, p->ifname,
+							       f->antispoof->family, d);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+void apply_release(struct plan *p)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		if (p->v[i].kind != OP_FIREWALL)
+			continue;
+		firewall_batch_free(p->v[i].firewall.add);
+		firewall_batch_free(p->v[i].firewall.del);
+		p->v[i].firewall.add = p->v[i].firewall.del = NULL;
+	}
+}
+
+static void request_stop(int signal)
+{
+	stop_requested = signal;
+}
+
+void apply_catch_signals(void)
+{
+	static const int caught[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction stop = { .sa_handler = request_stop }, old;
+
+	for (size_t i = 0; i < ARRAY_SIZE(caught); i++)
+		if (!sigaction(caught[i], NULL, &old) && old.sa_handler != SIG_IGN)
+			sigaction(caught[i], &stop, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+void apply_die_of_signal(void)
+{
+	if (!stop_requested)
+		return;
+	signal(stop_requested, SIG_DFL);
+	raise(stop_requested);
+}
+
+int apply_run(struct host *h, struct plan *p, size_t from, size_t to, struct record *record,
+	      struct diag *d)
+{
+	size_t n;
+
+	for (size_t i = from; i < to; i += n) {
+		struct op *op = &p->v[i];
+		const struct action *action = &actions[op->kind];
+		struct run run = { h, p, op, 1, 1, false, record };
+		int err;
+
+		if (stop_requested)
+			return diag_set(d, EINTR, "interrupted by %s", strsignal(stop_requested));
+		n = run.n = action->batch ? op_run_length(op, to - i, 1) : 1;
+		record_set_progress(record, i + n);
+		op_announce(p, op, n, 1, false);
+		err = action->run(&run, d);
+		if (err)
+			return err;
+		if (!action->batch)
+			op->done = true;
+	}
+	if (stop_requested)
+		return diag_set(d, EINTR, "interrupted by %s", strsignal(stop_requested));
+	return 0;
+}
+
+static size_t count_done(const struct op *op, size_t max)
+{
+	size_t n = 1;
+
+	while (n < max && op[-(ptrdiff_t)n].kind == op->kind && op[-(ptrdiff_t)n].done)
+		n++;
+	return n;
+}
+
+static bool takes_link_along(const struct plan *p, size_t from)
+{
+	for (size_t i = from; i < p->n; i++)
+		if (p->v[i].kind == OP_LINK && p->v[i].verb == OP_ADD && p->v[i].done)
+			return true;
+	return false;
+}
+
+static size_t undo_run(struct host *h, struct plan *p, struct op *op, size_t n)
+{
+	struct run run = { h, p, op, n, -1, true, NULL };
+	struct diag d = { "" };
+	int err;
+
+	op_announce(p, op, n, -1, true);
+	err = actions[op->kind].run(&run, &d);
+	if (err == -ESTALE) { /* somebody changed it since: theirs now */
+		log_warn("%s", d.text);
+		return 0;
+	}
+	if (err)
+		log_error("undo: %s", d.text);
+	return err ? 1 : 0;
+}
+
+size_t apply_undo(struct host *h, struct plan *p, size_t from)
+{
+	bool link_goes = takes_link_along(p, from);
+	bool hooks_ran = false;
+	size_t failures = 0, n;
+
+	for (size_t i = p->n; i > from; i -= n) {
+		struct op *op = &p->v[i - 1];
+
+		n = 1;
+		if (!op->done)
+			continue;
+		if (op_is_hook(op->kind)) {
+			hooks_ran = true;
+			continue;
+		}
+		if (link_goes && op_dies_with_link(op->kind))
+			continue;
+		if (actions[op->kind].batch)
+			n = count_done(op, i - from);
+		failures += undo_run(h, p, op, n);
+	}
+	if (hooks_ran)
+		log_info("hooks that ran are not undone");
+	return failures;
+}

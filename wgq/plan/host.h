@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The handles on this host that reading facts and applying operations share, opened before the
+ * first change. */
+#ifndef WGQ_PLAN_HOST_H
+#define WGQ_PLAN_HOST_H
+
+#include "hooks/command.h"
+#include "hooks/firewall.h"
+#include "wgq/kernel/nl.h"
+#include "wgq/kernel/wg.h"
+
+struct host {
+	struct nl rtnl;
+	struct wg wg;
+	struct firewall *firewall;   /* NULL: not opened, or there is none */
+	struct command_env commands; /* bash NULL: not asked for */
+};
+
+/* Opens rtnetlink and WireGuard. Returns 0 or a negative errno recorded in d. */
+int host_open(struct host *h, struct diag *d);
+void host_close(struct host *h);
+
+#endif
