@@ -26,7 +26,8 @@ LDLIBS = $(shell pkg-config --libs $(LIBS)) -pthread
 
 SOURCES := $(wildcard wgq/*.c wgq/*/*.c hooks/*.c)
 HEADERS := $(wildcard wgq/*/*.h hooks/*.h tests/unit/*.h)
-OBJECTS := $(SOURCES:%.c=$(B)/%.o)
+# not in $(B)/wgq, which is the program
+OBJECTS := $(SOURCES:%.c=$(B)/obj/%.o)
 UNITS := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/*.c))
 SHELL_SCRIPTS := .ci/run $(wildcard tests/run tests/deps tests/*/run tests/*/*.bash tests/*/*.bats tests/vm/kernel-vm) completions/wgq
 
@@ -39,21 +40,17 @@ $(B)/wgq: $(OBJECTS)
 	@$(if $(V),,echo "  LD   $@")
 	$Q$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
 
-$(B)/%.o: %.c
+$(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  CC   $<")
 	$Q$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(UNITS): $(B)/tests/%: $(B)/tests/unit/%.o $(filter-out $(B)/wgq/main.o,$(OBJECTS))
+$(UNITS): $(B)/tests/%: $(B)/obj/tests/unit/%.o $(filter-out $(B)/obj/wgq/main.o,$(OBJECTS))
+	@mkdir -p $(@D)
 	@$(if $(V),,echo "  LD   $@")
 	$Q$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
 
-$(B)/tests/unit/%.o: tests/unit/%.c
-	@mkdir -p $(@D)
-	@$(if $(V),,echo "  CC   $<")
-	$Q$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
-
--include $(OBJECTS:.o=.d) $(wildcard $(B)/tests/unit/*.d)
+-include $(OBJECTS:.o=.d) $(wildcard $(B)/obj/tests/unit/*.d)
 
 install: all
 	install -D -m 0755 $(B)/wgq $(DESTDIR)$(SBINDIR)/wgq
