@@ -152,7 +152,7 @@ int prefix_parse_ip(struct prefix *p, struct str text)
 const char *prefix_format_addr(char text[PREFIX_TEXT], const struct prefix *p)
 {
 	if (!inet_ntop(p->family, p->addr, text, PREFIX_TEXT))
-		strcpy(text, "(none)");
+		snprintf(text, PREFIX_TEXT, "(none)");
 	return text;
 }
 
@@ -235,7 +235,7 @@ const char *endpoint_format(char text[ENDPOINT_TEXT], const union endpoint *e)
 			snprintf(scope, sizeof(scope), "%%%u", e->in6.sin6_scope_id);
 		snprintf(text, ENDPOINT_TEXT, "[%s%s]:%u", host, scope, ntohs(e->in6.sin6_port));
 	} else {
-		strcpy(text, "(none)");
+		snprintf(text, ENDPOINT_TEXT, "(none)");
 	}
 	return text;
 }
