@@ -5,11 +5,13 @@
 
 static const char *program = "wgq";
 static enum log_level level = LOG_NORMAL;
+static int step_fd = STDERR_FILENO;
 
-void log_init(const char *name, enum log_level wanted)
+void log_init(const char *name, enum log_level wanted, int steps)
 {
 	program = name;
 	level = wanted;
+	step_fd = steps;
 }
 
 const char *log_program(void)
@@ -24,9 +26,10 @@ bool log_is_verbose(void)
 
 /* One write a line, without the heap, so that lines of parallel runs do not mix; longer ones are
  * cut. */
-static void say(const char *prefix, const char *kind, const char *fmt, va_list ap) PRINTF(3, 0);
+static void say(int fd, const char *prefix, const char *kind, const char *fmt, va_list ap)
+	PRINTF(4, 0);
 
-static void say(const char *prefix, const char *kind, const char *fmt, va_list ap)
+static void say(int fd, const char *prefix, const char *kind, const char *fmt, va_list ap)
 {
 	char line[4096];
 	size_t n = (size_t)snprintf(line, sizeof(line), "%s%s", prefix, kind);
@@ -39,7 +42,7 @@ static void say(const char *prefix, const char *kind, const char *fmt, va_list a
 	if (n > sizeof(line) - 2)
 		n = sizeof(line) - 2;
 	line[n++] = '\n';
-	written = write(STDERR_FILENO, line, n);
+	written = write(fd, line, n);
 	(void)written; /* nowhere left to say it */
 }
 
@@ -50,7 +53,7 @@ void log_step(const char *fmt, ...)
 	if (level == LOG_QUIET)
 		return;
 	va_start(ap, fmt);
-	say("[#] ", "", fmt, ap);
+	say(step_fd, "[#] ", "", fmt, ap);
 	va_end(ap);
 }
 
@@ -59,7 +62,7 @@ void log_warn(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	say(program, ": warning: ", fmt, ap);
+	say(STDERR_FILENO, program, ": warning: ", fmt, ap);
 	va_end(ap);
 }
 
@@ -68,7 +71,7 @@ void log_error(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	say(program, ": ", fmt, ap);
+	say(STDERR_FILENO, program, ": ", fmt, ap);
 	va_end(ap);
 }
 
@@ -79,6 +82,6 @@ void log_info(const char *fmt, ...)
 	if (level == LOG_QUIET)
 		return;
 	va_start(ap, fmt);
-	say(program, ": ", fmt, ap);
+	say(STDERR_FILENO, program, ": ", fmt, ap);
 	va_end(ap);
 }

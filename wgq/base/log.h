@@ -7,8 +7,9 @@
 
 enum log_level { LOG_QUIET, LOG_NORMAL, LOG_VERBOSE };
 
-/* Sets the name in front of messages (borrowed) and how much is said. */
-void log_init(const char *program, enum log_level level);
+/* Sets the name in front of messages (borrowed), how much is said, and where steps go (a file
+ * descriptor). */
+void log_init(const char *program, enum log_level level, int step_fd);
 const char *log_program(void);
 bool log_is_verbose(void);
 

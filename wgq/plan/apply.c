@@ -335,8 +335,6 @@ int apply_run(struct host *h, struct plan *p, size_t from, size_t to, struct rec
 		if (!action->batch)
 			op->done = true;
 	}
-	if (stop_requested)
-		return diag_set(d, EINTR, "interrupted by %s", strsignal(stop_requested));
 	return 0;
 }
 

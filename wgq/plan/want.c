@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "wgq/plan/want.h"
+
+#include <linux/rtnetlink.h>
+
+static void push_hooks(struct plan *p, const struct config *c, enum hook hook, enum op_kind kind)
+{
+	const struct conf_hooks *hooks = &c->hooks[hook];
+
+	for (size_t i = 0; i < hooks->n; i++) {
+		struct op *op = plan_push(p, kind, OP_RUN);
+
+		op->hook = command_expand(p->arena, hooks->v[i].text, p->ifname);
+		op->at = hooks->v[i].at;
+	}
+}
+
+void want_interface(struct plan *p, const struct config *c, const struct facts *f)
+{
+	plan_push(p, OP_LINK, OP_ADD)->link.program = f->userspace;
+	push_hooks(p, c, HOOK_PRE_UP, OP_PRE_UP);
+}
+
+void want_hooks(struct plan *p, const struct config *c)
+{
+	push_hooks(p, c, HOOK_POST_UP, OP_POST_UP);
+	push_hooks(p, c, HOOK_PRE_DOWN, OP_PRE_DOWN);
+	push_hooks(p, c, HOOK_POST_DOWN, OP_POST_DOWN);
+}
+
+static void want_device(struct plan *p, const struct config *c, const struct facts *f)
+{
+	struct wg_device *device = arena_alloc(p->arena, sizeof(*device));
+	struct op *op = plan_push(p, OP_DEVICE, OP_ADD);
+
+	*device = c->device;
+	if ((f->default_route[0] || f->default_route[1]) && f->free_table &&
+	    facts_fwmark(f, c) == f->free_table) {
+		device->fwmark = f->free_table;
+		device->flags |= DEVICE_HAS_FWMARK;
+		op->device.chose_fwmark = true;
+	}
+	op->device.device = device;
+}
+
+static void want_addrs(struct plan *p, const struct config *c, const struct facts *f)
+{
+	for (size_t i = 0; i < c->naddrs; i++) {
+		struct op *op;
+
+		if (c->addrs[i].prefix.family == AF_INET6 && !f->ipv6)
+			continue;
+		op = plan_push(p, OP_ADDR, OP_ADD);
+		op->addr = c->addrs[i].prefix;
+		op->at = c->addrs[i].at;
+	}
+}
+
+/* All addresses that the tunnel will have. */
+static void tunnel_addrs(struct prefixes *out, const struct config *c, const struct facts *f)
+{
+	for (size_t i = 0; i < f->addrs.n; i++)
+		*ARENA_PUSH(out->arena, out->v, out->n, out->capacity) = f->addrs.v[i];
+	for (size_t i = 0; i < c->naddrs; i++)
+		if (c->addrs[i].prefix.family == AF_INET || f->ipv6)
+			*ARENA_PUSH(out->arena, out->v, out->n, out->capacity) = c->addrs[i].prefix;
+	prefixes_normalise(out);
+}
+
+static void want_antispoof(struct plan *p, const struct config *c, const struct facts *f,
+			   const struct prefixes *addrs)
+{
+	for (size_t i = 2; i-- > 0;) {
+		struct antispoof *a;
+
+		if (!f->default_route[i] || !f->antispoof[i])
+			continue;
+		a = arena_alloc(p->arena, sizeof(*a));
+		a->family = i ? AF_INET6 : AF_INET;
+		a->fwmark = facts_fwmark(f, c);
+		a->addrs = addrs->v;
+		a->naddrs = addrs->n;
+		plan_push(p, OP_FIREWALL, OP_ADD)->firewall.antispoof = a;
+	}
+}
+
+/*
+ * Everything that is not marked as WireGuard's own goes to the tunnel's table, unless main knows
+ * better than its default route. The second rule must come above the first; added later, it does.
+ */
+static void want_rules(struct plan *p, const struct config *c, const struct facts *f)
+{
+	for (size_t i = 2; i-- > 0;) {
+		struct rule to_tunnel = {
+			.family = i ? AF_INET6 : AF_INET,
+			.invert = true,
+			.priority = f->rule_priority[i],
+			.table = facts_default_table(f, c),
+			.fwmark = facts_fwmark(f, c),
+			.suppress_prefixlen = -1,
+		};
+		struct rule main_first = {
+			.family = to_tunnel.family,
+			.priority = to_tunnel.priority ? to_tunnel.priority - 1 : 0,
+			.table = RT_TABLE_MAIN,
+			.suppress_prefixlen = 0,
+		};
+
+		if (!f->default_route[i])
+			continue;
+		plan_push(p, OP_RULE, OP_ADD)->rule = to_tunnel;
+		plan_push(p, OP_RULE, OP_ADD)->rule = main_first;
+	}
+}
+
+/*
+ * The routes that main will have into the tunnel once it is up, made by the kernel for addresses
+ * (fib_add_ifaddr() in net/ipv4/fib_frontend.c, addrconf_prefix_route() in net/ipv6/addrconf.c) or
+ * by PreUp hooks. A tun device also gets a link-local address.
+ */
+static void covered_prefixes(struct prefixes *out, const struct facts *f,
+			     const struct prefixes *addrs)
+{
+	static const struct prefix link_local = { AF_INET6, 64, { 0xfe, 0x80 } };
+
+	for (size_t i = 0; i < addrs->n; i++) {
+		struct prefix net = prefix_network(addrs->v[i]);
+
+		if (net.family == AF_INET && (net.len == 32 || net.addr[0] == 0))
+			continue;
+		*ARENA_PUSH(out->arena, out->v, out->n, out->capacity) = net;
+	}
+	for (size_t i = 0; i < f->routes.n; i++)
+		*ARENA_PUSH(out->arena, out->v, out->n, out->capacity) = f->routes.v[i].dst;
+	if (f->userspace && f->ipv6)
+		*ARENA_PUSH(out->arena, out->v, out->n, out->capacity) = link_local;
+	prefixes_normalise(out);
+}
+
+static void push_route(struct plan *p, struct prefix dst, uint32_t table)
+{
+	plan_push(p, OP_ROUTE, OP_ADD)->route = (struct route){
+		.dst = dst,
+		.table = table ? table : RT_TABLE_MAIN,
+		.protocol = RTPROT_BOOT,
+	};
+}
+
+static void want_routes(struct plan *p, const struct config *c, const struct facts *f,
+			const struct prefixes *addrs)
+{
+	struct prefixes covered = { .arena = p->arena };
+
+	if (c->table_kind == TABLE_OFF)
+		return;
+	covered_prefixes(&covered, f, addrs);
+	for (size_t i = 0; i < f->allowed.n; i++) {
+		struct prefix dst = f->allowed.v[i];
+
+		if (dst.family == AF_INET6 && !f->ipv6)
+			continue;
+		if (c->table_kind != TABLE_AUTO)
+			push_route(p, dst, f->table);
+		else if (!dst.len)
+			push_route(p, dst, facts_default_table(f, c));
+		else if (!prefixes_cover(&covered, &dst))
+			push_route(p, dst, RT_TABLE_MAIN);
+	}
+}
+
+/* What PreUp hooks left on the interface, as the operations that would have made it. */
+static void push_current(struct plan *p, const struct facts *f)
+{
+	for (size_t i = 0; i < f->addrs.n; i++)
+		plan_push(p, OP_ADDR, OP_ADD)->addr = f->addrs.v[i];
+	for (size_t i = 0; i < f->routes.n; i++) {
+		plan_push(p, OP_ROUTE, OP_ADD)->route = f->routes.v[i];
+		p->v[p->n - 1].route.oif = 0;
+	}
+}
+
+void want_network(struct plan *p, const struct config *c, const struct facts *f)
+{
+	struct plan current = { .arena = p->arena };
+	struct prefixes addrs = { .arena = p->arena };
+
+	tunnel_addrs(&addrs, c, f);
+	want_device(p, c, f);
+	want_addrs(p, c, f);
+	plan_push(p, OP_LINK_UP, OP_ADD)->mtu = f->mtu;
+	if (f->resolver)
+		plan_push(p, OP_DNS, OP_ADD)->dns.resolver = f->resolver;
+	if (f->default_route[0] && f->src_valid_mark != 1) {
+		struct op *op = plan_push(p, OP_SYSCTL, OP_ADD);
+
+		op->sysctl = (struct op_sysctl){ "net/ipv4/conf/all/src_valid_mark", 1,
+						 f->src_valid_mark < 0 ? 0 : f->src_valid_mark };
+		op->stays = true;
+	}
+	want_antispoof(p, c, f, &addrs);
+	want_rules(p, c, f);
+	want_routes(p, c, f, &addrs);
+	push_current(&current, f);
+	plan_subtract(p, &current);
+}
+
+size_t plan_find(const struct plan *p, enum op_kind from_kind)
+{
+	size_t i = 0;
+
+	while (i < p->n && p->v[i].kind < from_kind)
+		i++;
+	return i;
+}
