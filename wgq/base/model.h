@@ -82,6 +82,8 @@ struct rule {
 	uint32_t table;
 	uint32_t fwmark;
 	int suppress_prefixlen; /* -1: none */
+	bool foreign;           /* read from the kernel: it has selectors or an action that have no
+				   place here, so it is not one of ours */
 };
 
 /* What wg-quick puts into the table wg-quick-IFACE against spoofed packets, and to keep the mark on

@@ -18,15 +18,21 @@ enum {
 	 * holds fewer, and all are read before the next.
 	 */
 	NL_BATCH_MAX = 200,
+	/* A query's answer is a whole message, not an acknowledgement of 36 bytes: fewer of them.
+	 */
+	NL_QUERY_MAX = 100,
 	NL_SEND_BUFFER = 64 * 1024,
 	NL_RECEIVE_BUFFER = 64 * 1024,
+	/* What one message of a batch may take at most. */
+	NL_MESSAGE_MAX = 2048,
 };
 
 struct nl {
 	struct mnl_socket *socket;
 	uint32_t seq;
 	uint32_t portid;
-	char *send_buffer;    /* NL_SEND_BUFFER bytes */
+	bool stale;        /* the last exchange was broken off: its answers may still be queued */
+	char *send_buffer; /* NL_SEND_BUFFER bytes */
 	char *receive_buffer; /* NL_RECEIVE_BUFFER bytes */
 };
 
@@ -37,6 +43,8 @@ struct nl {
  * in d.
  */
 int nl_open(struct nl *nl, int bus, struct diag *d);
+
+/* Wipes and frees the buffers and closes the socket; nothing happens to a zeroed struct. */
 void nl_close(struct nl *nl);
 
 /* Starts a message in the send buffer: header with type, flags (NLM_F_REQUEST is added) and a fresh
@@ -47,6 +55,11 @@ struct nlmsghdr *nl_message(struct nl *nl, uint16_t type, uint16_t flags);
  * Sends one message, with NLM_F_ACK, and reads until its acknowledgement; replies before it go to
  * reply (NULL: dropped). Returns 0 or the kernel's negative errno, recorded in d as "WHAT: strerror
  * (kernel: "extended text")".
+ *
+ * Here and in nl_dump(): the message that reply gets lies wholly in the buffer, its family header
+ * and attributes are for reply to check (nl_parse()). It returns MNL_CB_OK, MNL_CB_STOP to be
+ * passed no more, or MNL_CB_ERROR with errno set, which then is the call's error. It must not use
+ * nl.
  */
 int nl_request(struct nl *nl, struct nlmsghdr *nlh, mnl_cb_t reply, void *data, struct diag *d,
 	       const char *what);
@@ -59,8 +72,8 @@ int nl_request(struct nl *nl, struct nlmsghdr *nlh, mnl_cb_t reply, void *data, 
 int nl_dump(struct nl *nl, struct nlmsghdr *nlh, mnl_cb_t reply, void (*restart)(void *data),
 	    void *data, struct diag *d, const char *what);
 
-/* Appends message number i of a batch at nlh (header not yet filled); nl_batch() adds flags and
- * sequence. */
+/* Appends message number i of a batch at nlh (header not yet filled), at most NL_MESSAGE_MAX bytes;
+ * nl_batch() adds NLM_F_REQUEST, NLM_F_ACK and the sequence number. */
 typedef void (*nl_batch_build)(struct nl *nl, struct nlmsghdr *nlh, size_t i, void *data);
 
 /*
@@ -75,5 +88,38 @@ typedef void (*nl_batch_build)(struct nl *nl, struct nlmsghdr *nlh, size_t i, vo
 typedef int (*nl_batch_settle)(size_t i, int err, void *data);
 int nl_batch(struct nl *nl, size_t n, nl_batch_build build, nl_batch_settle settle, void *data,
 	     size_t *failed, struct diag *d);
+
+/*
+ * Asks n questions in the same way, but without acknowledgements: each has exactly one answer, a
+ * message or a refusal. answer(i, reply, err, data) is called for each, reply being NULL if the
+ * kernel refused with err, a negative errno. A refusal is no error of the call. answer must not use
+ * nl. Returns 0 or a negative errno recorded in d as "WHAT: strerror".
+ */
+typedef void (*nl_query_answer)(size_t i, const struct nlmsghdr *reply, int err, void *data);
+int nl_query(struct nl *nl, size_t n, nl_batch_build build, nl_query_answer answer, void *data,
+	     struct diag *d, const char *what);
+
+/*
+ * Sorts the attributes behind a family header of that many bytes into tb[0..max], NULL where there
+ * is none; unknown ones are left out. least[type] is the payload that a type must have at least.
+ * Returns 0, or -EBADMSG if the message or an attribute is too short.
+ */
+int nl_parse(const struct nlmsghdr *nlh, size_t header, const struct nlattr **tb,
+	     const uint8_t *least, uint16_t max);
+
+/* The same for the attributes inside an attribute. */
+int nl_parse_nested(const struct nlattr *nest, const struct nlattr **tb, const uint8_t *least,
+		    uint16_t max);
+
+/* The kernel's verdict on a request. */
+struct nl_verdict {
+	int err;         /* 0 or a negative errno */
+	struct str text; /* its own words, in the receive buffer; empty: none */
+	uint32_t offset; /* of the attribute at fault in the request; 0: not told */
+};
+
+/* Reads an NLMSG_ERROR or NLMSG_DONE message that lies wholly in a buffer. Returns 0 or -EBADMSG.
+ */
+int nl_read_verdict(struct nl_verdict *v, const struct nlmsghdr *nlh);
 
 #endif

@@ -8,14 +8,21 @@
 #include "wgq/base/model.h"
 #include "wgq/kernel/nl.h"
 
-/* --- reading
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- reading --- */
 
 /* The link of that name (alternative names count too). Returns 0, -ENODEV (nothing recorded), or
  * another errno in d. */
 int rtnl_get_link(struct nl *nl, struct link *link, const char *name, struct diag *d);
 int rtnl_get_link_by_index(struct nl *nl, struct link *link, int index, struct diag *d);
+
+struct rtnl_links {
+	struct arena *arena;
+	struct link *v; /* in the order of the dump, which is by index */
+	size_t n, capacity;
+};
+
+/* All links of the namespace. */
+int rtnl_get_links(struct nl *nl, struct rtnl_links *out, struct diag *d);
 
 struct rtnl_addrs {
 	struct arena *arena;
@@ -23,7 +30,7 @@ struct rtnl_addrs {
 	size_t n, capacity;
 };
 
-/* The addresses of one link, both families. */
+/* The addresses of one link, both families; none if there is no such link. */
 int rtnl_get_addrs(struct nl *nl, struct rtnl_addrs *out, int ifindex, struct diag *d);
 
 struct rtnl_routes {
@@ -35,7 +42,7 @@ struct rtnl_routes {
 /*
  * Routes of one family; table 0 means every table, oif 0 every link (multipath routes then have oif
  * 0). The kernel filters (strict checking), and the answer is filtered again for kernels that do
- * not. An unknown table is empty. Cloned (cached) routes are left out.
+ * not. An unknown table or link has none. Cloned (cached) routes are left out.
  */
 int rtnl_get_routes(struct nl *nl, struct rtnl_routes *out, uint8_t family, uint32_t table, int oif,
 		    struct diag *d);
@@ -46,6 +53,7 @@ struct rtnl_rules {
 	size_t n, capacity;
 };
 
+/* The rules of one family. None where the kernel lacks it. */
 int rtnl_get_rules(struct nl *nl, struct rtnl_rules *out, uint8_t family, struct diag *d);
 
 /*
@@ -58,11 +66,10 @@ int rtnl_get_path_mtus(struct nl *nl, uint32_t *mtus, const struct prefix *addrs
 		       struct diag *d);
 
 /* The MTU of the best IPv4 default route of the main table, read the same way; 0: none, or a
- * multipath one. */
+ * multipath one without an MTU of its own. */
 int rtnl_get_default_mtu(struct nl *nl, uint32_t *mtu, struct diag *d);
 
-/* --- changing: nothing below allocates
- * -------------------------------------------------------------------------- */
+/* --- changing: nothing below allocates --- */
 
 /* Creates a link of kind "wireguard", down. -EOPNOTSUPP: the kernel has no such kind. */
 int rtnl_add_link(struct nl *nl, const char *name, struct diag *d);
@@ -76,7 +83,8 @@ int rtnl_set_link(struct nl *nl, int ifindex, uint32_t mtu, bool up, struct diag
 /*
  * Each adds (NLM_F_CREATE | NLM_F_EXCL) or deletes n objects in batches; see nl_batch() for settle,
  * failed and d. get(i, data) returns object i. An address's ifindex is the argument; a route's oif
- * is in the route.
+ * is in the route. A route's protocol 0 means RTPROT_BOOT when it is added and any when it is
+ * deleted; a rule's priority 0 leaves the choice to the kernel.
  */
 int rtnl_addrs(struct nl *nl, bool add, int ifindex, size_t n,
 	       const struct prefix *(*get)(size_t i, void *data), nl_batch_settle settle,
