@@ -31,10 +31,19 @@ int spawn_find(char path[PATH_MAX], const char *program);
 
 /*
  * Starts the program with default signal dispositions and an empty mask, without our file
- * descriptors, and waits for it. A stop request while it runs is passed on to it (SIGTERM) and it
- * is still waited for. Allocates nothing. Returns its exit status (128 + signal if it was killed),
- * or a negative errno recorded in d.
+ * descriptors, and waits for it. A stop request that comes while it runs is passed on to it
+ * (SIGTERM) and it is still waited for; one that was there before is not: then this is part of an
+ * undo. Allocates nothing, but for the C library's some hundred bytes where there is an input or
+ * quiet, without which it fails as for any other reason. Returns its exit status (128 + signal if
+ * it was killed), or a negative errno recorded in d.
  */
 int spawn_run(const struct spawn *s, struct diag *d);
+
+/*
+ * A file in memory that holds text, to be read from its start; close-on-exec, the caller closes it.
+ * Unlike a pipe it takes any amount at once, so that nobody need feed it meanwhile. Returns the
+ * file descriptor or a negative errno recorded in d.
+ */
+int spawn_text_fd(const char *text, struct diag *d);
 
 #endif
