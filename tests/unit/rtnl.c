@@ -21,7 +21,7 @@ static int setup(void **state)
 	d = (struct diag){ 0 };
 	arena_init(&arena);
 	if (nl_open(&nl, NETLINK_ROUTE, &d) ||
-	    system("ip link add v0 type veth peer name v1 && ip link set v1 up") ||
+	    !sh_ok("ip link add v0 type veth peer name v1 && ip link set v1 up") ||
 	    rtnl_get_link(&nl, &link, "v0", &d))
 		return -1;
 	v0 = link.index;
@@ -33,10 +33,11 @@ static int teardown(void **state)
 	(void)state;
 	arena_fini(&arena);
 	nl_close(&nl);
-	/* at once: deleting a link waits for a grace period */
-	return system("ip link del v0; ip rule flush; ip rule add table main pref 32766;"
-		      "ip rule add table default pref 32767; ip -6 rule flush;"
-		      "ip -6 rule add table main pref 32766; ip link set lo mtu 65536");
+	return sh_ok("ip link del v0; ip rule flush; ip rule add table main pref 32766;"
+		     "ip rule add table default pref 32767; ip -6 rule flush;"
+		     "ip -6 rule add table main pref 32766; ip link set lo mtu 65536")
+		       ? 0
+		       : -1;
 }
 
 static void assert_output(const char *command, const char *expected)
@@ -98,7 +99,7 @@ static void missing_link_is_no_error_to_record(void **state)
 	struct link link;
 
 	(void)state;
-	strcpy(d.text, "before");
+	diag_set(&d, 1, "before");
 	assert_int_equal(rtnl_get_link(&nl, &link, "nosuch", &d), -ENODEV);
 	assert_int_equal(rtnl_get_link(&nl, &link, "nosuch-but-with-a-long-name", &d), -ENODEV);
 	assert_int_equal(rtnl_get_link(&nl, &link, longest, &d), -ENODEV);
@@ -123,7 +124,7 @@ static void all_links_are_listed(void **state)
 
 static void wireguard_link_is_made_or_unsupported(void **state)
 {
-	bool kernel = system("ip link add wgprobe type wireguard 2> /dev/null") == 0;
+	bool kernel = sh_ok("ip link add wgprobe type wireguard 2> /dev/null");
 	struct link link;
 
 	(void)state;
