@@ -50,7 +50,12 @@ $(UNITS): $(B)/tests/%: $(B)/obj/tests/unit/%.o $(filter-out $(B)/obj/wgq/main.o
 	@$(if $(V),,echo "  LD   $@")
 	$Q$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
 
--include $(OBJECTS:.o=.d) $(wildcard $(B)/obj/tests/unit/*.d)
+# Shows what wgq/conf makes of a file, for the golden tests.
+$(B)/tests/config-driver: $(B)/obj/tests/config/driver.o $(filter $(B)/obj/wgq/base/% $(B)/obj/wgq/conf/%,$(OBJECTS))
+	@$(if $(V),,echo "  LD   $@")
+	$Q$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
+
+-include $(OBJECTS:.o=.d) $(wildcard $(B)/obj/tests/*/*.d)
 
 install: all
 	install -D -m 0755 $(B)/wgq $(DESTDIR)$(SBINDIR)/wgq
@@ -71,7 +76,7 @@ deps:
 demo: all
 	$Qtests/netns/demo $(B)/wgq
 
-check: all $(UNITS)
+check: all $(UNITS) $(B)/tests/config-driver
 	$Qtests/run
 
 check-all: check
@@ -87,7 +92,7 @@ lint:
 	$Qbats tests/lint.bats
 
 format:
-	clang-format -i $(SOURCES) $(HEADERS) $(wildcard tests/unit/*.c)
+	clang-format -i $(SOURCES) $(HEADERS) $(wildcard tests/unit/*.c tests/config/*.c)
 
 bench: all
 	$Qtests/bench/run

@@ -5,46 +5,38 @@
 #include <errno.h>
 #include <net/if.h>
 
-/* Splits ADDR[/MASK] and copies both to NUL-terminated buffers; mask is NULL without a slash. */
+/* ADDR[/MASK] in two; the address NUL-terminated. */
 struct parts {
 	char addr[INET6_ADDRSTRLEN + 16];
-	char mask_text[INET_ADDRSTRLEN + 8];
-	const char *mask;
+	struct str mask; /* p NULL: no slash */
 };
 
 static int split(struct parts *out, struct str text)
 {
-	const char *slash = memchr(text.p, '/', text.n);
+	const char *slash = text.n ? memchr(text.p, '/', text.n) : NULL;
 	size_t n = slash ? (size_t)(slash - text.p) : text.n;
 
 	if (!n || n >= sizeof(out->addr) || memchr(text.p, '\0', text.n))
 		return -EINVAL;
 	memcpy(out->addr, text.p, n);
 	out->addr[n] = '\0';
-	out->mask = NULL;
-	if (slash) {
-		size_t m = text.n - n - 1;
-
-		if (m >= sizeof(out->mask_text))
-			return -ERANGE;
-		memcpy(out->mask_text, slash + 1, m);
-		out->mask_text[m] = '\0';
-		out->mask = out->mask_text;
-	}
+	out->mask = (struct str){ NULL, 0 };
+	if (slash)
+		out->mask = (struct str){ slash + 1, text.n - n - 1 };
 	return 0;
 }
 
-/* Decimal digits only, 0 to max. */
-static int parse_bits(uint8_t *bits, const char *text, unsigned max)
+/* Decimal digits only, 0 to max; any number of leading zeros. */
+static int parse_bits(uint8_t *bits, struct str text, unsigned max)
 {
 	unsigned value = 0;
 
-	if (!*text)
+	if (!text.n)
 		return -ERANGE;
-	for (; *text; text++) {
-		if (*text < '0' || *text > '9')
+	for (size_t i = 0; i < text.n; i++) {
+		if (text.p[i] < '0' || text.p[i] > '9')
 			return -ERANGE;
-		value = value * 10 + (unsigned)(*text - '0');
+		value = value * 10 + (unsigned)(text.p[i] - '0');
 		if (value > max)
 			return -ERANGE;
 	}
@@ -64,7 +56,7 @@ int prefix_parse(struct prefix *p, struct str text)
 	if (inet_pton(new.family, parts.addr, new.addr) != 1)
 		return -EINVAL;
 	new.len = family_bits(new.family);
-	err = parts.mask ? parse_bits(&new.len, parts.mask, new.len) : 0;
+	err = parts.mask.p ? parse_bits(&new.len, parts.mask, new.len) : 0;
 	if (!err)
 		*p = new;
 	return err;
@@ -130,6 +122,7 @@ int prefix_parse_ip(struct prefix *p, struct str text)
 {
 	struct prefix new = { 0 };
 	struct parts parts;
+	char mask[INET_ADDRSTRLEN + 8];
 	int err = split(&parts, text);
 
 	if (err)
@@ -139,10 +132,12 @@ int prefix_parse_ip(struct prefix *p, struct str text)
 	if (new.family == AF_INET6 ? inet_pton(AF_INET6, parts.addr, new.addr) != 1
 				   : parse_ipv4_ip(new.addr, parts.addr))
 		return -EINVAL;
-	if (parts.mask) {
-		err = parse_bits_ip(&new.len, parts.mask, new.len);
+	if (parts.mask.p) {
+		snprintf(mask, sizeof(mask), "%.*s", STR_ARGS(parts.mask));
+		err = parts.mask.n >= sizeof(mask) ? -ERANGE
+						   : parse_bits_ip(&new.len, mask, new.len);
 		if (err && new.family == AF_INET)
-			err = parse_netmask(&new.len, parts.mask);
+			err = parse_netmask(&new.len, mask);
 	}
 	if (!err)
 		*p = new;

@@ -21,14 +21,21 @@ enum finding_code {
 	FINDING_CODES, /* how many there are */
 };
 
-/* A piece of a file. Lines and columns count from 1, columns in bytes; line 0: the file as a whole.
+/*
+ * A piece of a file. Lines and columns count from 1, columns in bytes; line 0: the file as a whole.
+ * The text may hold secrets: only findings_print() shows it. Places in a configuration come from
+ * source_place() (conf/config.h), which knows what to hide.
  */
 struct place {
 	const char *file; /* borrowed; NULL: no file */
 	uint32_t line;
 	uint32_t column;
-	uint32_t length; /* bytes underlined; 0: the caret alone */
-	struct str text; /* the whole source line, borrowed */
+	uint32_t length;  /* bytes underlined; 0: the caret alone */
+	struct str text;  /* the whole source line, borrowed; p NULL: not to be shown */
+	uint32_t hide_at; /* bytes of text, from 0, that show as (hidden) whatever they are */
+	uint32_t hide_length;
+	uint32_t show_at; /* bytes of text that are no secret even if they look like a key */
+	uint32_t show_length;
 };
 
 struct related {
@@ -62,6 +69,10 @@ const char *finding_code_name(enum finding_code code);
 size_t finding_add(struct findings *f, enum finding_code code, struct place at, const char *fmt,
 		   ...) PRINTF(4, 5);
 
+/* The same with another severity, for faults that are forgiven. */
+size_t finding_add_as(struct findings *f, enum severity severity, enum finding_code code,
+		      struct place at, const char *fmt, ...) PRINTF(5, 6);
+
 /* Sets the help text of finding i. */
 void finding_help(struct findings *f, size_t i, const char *fmt, ...) PRINTF(3, 4);
 
@@ -69,15 +80,18 @@ void finding_help(struct findings *f, size_t i, const char *fmt, ...) PRINTF(3, 
 void finding_relate(struct findings *f, size_t i, struct place at, const char *fmt, ...)
 	PRINTF(4, 5);
 
+/* Puts the findings from index first on into the order of their lines and columns. */
+void findings_sort(struct findings *f, size_t first);
+
 /* How many findings of this severity there are. */
 size_t findings_count(const struct findings *f, enum severity severity);
 
 /*
  * Prints all findings to out as compilers do: "file:line:column: error: message [code]", the source
  * line with a caret under the place, "help:" and related places as notes. In a source line every
- * run that could be a key (43 characters of base64 and '=') is shown as (hidden), unless it is the
- * value of PublicKey; control bytes and invalid UTF-8 are shown escaped, and the caret stays under
- * the same text. Order: as added.
+ * run that could be a key (43 characters of base64 and '=') is shown as (hidden), unless the place
+ * says that it is public; control bytes and invalid UTF-8 are shown escaped, of a very long line
+ * only what surrounds the place, and the caret stays under the same text. Order: as added.
  */
 void findings_print(FILE *out, const struct findings *f);
 

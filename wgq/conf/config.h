@@ -28,6 +28,10 @@ struct source {
  */
 int source_read(struct source *s, struct arena *a, const char *path, struct diag *d);
 
+/* Do the file and its folder share a permission for others? wg-quick(8) then warns that it "is
+ * world accessible". */
+bool source_is_world_accessible(const struct source *s);
+
 /* A piece of the source: where a value or a key stands. line 0: nowhere. */
 struct span {
 	uint32_t line;
@@ -36,7 +40,8 @@ struct span {
 	uint32_t line_start; /* offset of the line in the text */
 };
 
-/* The place of a span, for a finding. */
+/* The place of a span, for a finding. It knows what of the line is secret: values of PrivateKey and
+ * PresharedKey, however malformed, and of keys that nobody knows. */
 struct place source_place(const struct source *s, struct span at);
 
 enum hook { HOOK_PRE_UP, HOOK_POST_UP, HOOK_PRE_DOWN, HOOK_POST_DOWN, HOOKS };
@@ -88,8 +93,9 @@ struct config {
 	struct conf_hooks hooks[HOOKS];
 
 	/*
-	 * What wg(8) would send: peers in the order of the file, flags for what is given. Numeric
-	 * endpoints are filled in; names are not, see kernel/resolve.h.
+	 * What wg(8) would send: peers in the order of the file, flags for what is given, allowed
+	 * IPs masked. Numeric endpoints are filled in and flagged; names are not, see
+	 * kernel/resolve.h. DEVICE_REPLACE_PEERS is the caller's to set.
 	 */
 	struct wg_device device;
 	struct span listen_port_at, fwmark_at, private_key_at;
@@ -100,7 +106,8 @@ struct config {
 /*
  * Reads source into a new config in the arena. Faults go to f; the config is complete even then,
  * less the faulty values, but must not be brought up if findings_count(f, SEV_ERROR) is not zero.
- * Does no I/O and never fails.
+ * Never fails. Does no I/O but to look up UDP services given by name (getaddrinfo(3), without a
+ * host).
  */
 struct config *config_parse(struct arena *a, const struct source *source, struct findings *f);
 
@@ -118,8 +125,9 @@ int config_strip(FILE *out, const struct source *source, struct findings *f);
 /*
  * Resolves IFACE|FILE as wg-quick does: a valid interface name means /etc/wireguard/NAME.conf,
  * anything else is a path ending in NAME.conf. path gets the file as found, canonical (symbolic
- * links followed); ifname the name, from the path as given. Returns 0, or -ENOENT or -EINVAL
- * recorded in d in one clear sentence (length and limit of a long name too).
+ * links followed); ifname the name, from the path as given. Returns 0, or -ENOENT, -EINVAL or what
+ * else keeps it from being found (-EACCES, -ELOOP), recorded in d in one clear sentence (length and
+ * limit of a long name too).
  */
 int config_locate(char ifname[IFNAMSIZ], char path[PATH_MAX], const char *arg, struct diag *d);
 
