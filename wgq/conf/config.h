@@ -125,9 +125,9 @@ int config_strip(FILE *out, const struct source *source, struct findings *f);
 /*
  * Resolves IFACE|FILE as wg-quick does: a valid interface name means /etc/wireguard/NAME.conf,
  * anything else is a path ending in NAME.conf. path gets the file as found, canonical (symbolic
- * links followed); ifname the name, from the path as given. Returns 0, or -ENOENT, -EINVAL or what
- * else keeps it from being found (-EACCES, -ELOOP), recorded in d in one clear sentence (length and
- * limit of a long name too).
+ * links followed); ifname the name, from the path as given, also where there is no such file, and
+ * "" if it is no name. Returns 0, or -ENOENT, -EINVAL or what else keeps it from being found
+ * (-EACCES, -ELOOP), recorded in d in one clear sentence (length and limit of a long name too).
  */
 int config_locate(char ifname[IFNAMSIZ], char path[PATH_MAX], const char *arg, struct diag *d);
 

@@ -94,19 +94,22 @@ int config_locate(char ifname[IFNAMSIZ], char path[PATH_MAX], const char *arg, s
 	char standard[sizeof("/etc/wireguard/") + NAME_MAX_LENGTH + sizeof(SUFFIX)];
 	const char *given = arg;
 	struct str stem;
+	bool named;
 
 	if (is_name((struct str){ arg, strlen(arg) })) {
 		snprintf(standard, sizeof(standard), "/etc/wireguard/%s" SUFFIX, arg);
 		given = standard;
 	}
+	stem = stem_of(given);
+	named = stem.p && is_name(stem);
+	if (named)
+		memcpy(ifname, stem.p, stem.n);
+	ifname[named ? stem.n : 0] = '\0';
 	if (access(given, F_OK))
 		return report_missing(arg, given, errno, d);
-	stem = stem_of(given);
-	if (!stem.p || !is_name(stem))
+	if (!named)
 		return report_name(given, stem, d);
 	if (!realpath(given, path))
 		return diag_sys(d, errno, "%s", given);
-	memcpy(ifname, stem.p, stem.n);
-	ifname[stem.n] = '\0';
 	return 0;
 }

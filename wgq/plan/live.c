@@ -75,12 +75,12 @@ static int push_rules(struct live *l, uint8_t family)
 		const struct rule *rule = &rules.v[i];
 		const struct rule *above = i ? &rules.v[i - 1] : NULL;
 
-		if (!rule->invert || !rule->fwmark || rule->fwmark != rule->table ||
-		    !is_our_table(l, rule->table))
+		if (rule->foreign || !rule->invert || !rule->fwmark ||
+		    rule->fwmark != rule->table || !is_our_table(l, rule->table))
 			continue;
 		push_rule(l->plan, rule);
-		if (above && above->suppress_prefixlen == 0 && above->table == RT_TABLE_MAIN &&
-		    above->priority + 1 == rule->priority)
+		if (above && !above->foreign && above->suppress_prefixlen == 0 &&
+		    above->table == RT_TABLE_MAIN && above->priority + 1 == rule->priority)
 			push_rule(l->plan, above);
 	}
 	return err;

@@ -394,7 +394,7 @@ int record_write(struct record *r, const struct plan *p, struct diag *d)
 	if (fd < 0)
 		return diag_sys(d, errno, "cannot make the record %s", new_name);
 	r->state = RECORD_RAISING;
-	out = fdopen(dup(fd), "w");
+	out = fdopen(fcntl(fd, F_DUPFD_CLOEXEC, 0), "w");
 	if (!out)
 		return diag_sys(d, errno, "cannot write the record %s", new_name);
 	put_plan(out, r, p);
@@ -460,7 +460,7 @@ static char *get_field(char **text, struct reader *r, const char *key)
 
 	if (!got || strcmp(got, key)) {
 		r->bad = true;
-		return (char[]){ "" };
+		return r->next + strlen(r->next);
 	}
 	return get_word(r);
 }
@@ -485,7 +485,7 @@ static enum op_kind get_kind(struct reader *r, const char *name)
 
 static void get_ops(char **text, struct reader *r, struct plan *p)
 {
-	const char *name;
+	const char *name = NULL;
 
 	while (!r->bad && (name = next_line(text, r)) && strcmp(name, "end")) {
 		enum op_kind kind = get_kind(r, name);
@@ -506,6 +506,7 @@ static bool parse(struct record *r, struct plan *p, char *text, struct reader *i
 {
 	const char *boot, *netns;
 
+	in->next = text;
 	if (strcmp(get_field(&text, in, "wgq-record"), "1"))
 		in->bad = true;
 	r->state = get_state(in, get_field(&text, in, "state"));
@@ -524,7 +525,7 @@ static bool parse(struct record *r, struct plan *p, char *text, struct reader *i
 int record_read(struct record *r, struct plan *p, struct diag *d)
 {
 	struct reader in = { .arena = p->arena };
-	char *text;
+	char *text = NULL;
 	int err = read_file(r, p->arena, &text, d);
 
 	if (err) {

@@ -1,0 +1,299 @@
+#!/usr/bin/env bats
+# What the commands say and exit with, the record and the locks, beside what wg-quick does as well.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+  load lib
+  : "${WGQ:=$BATS_TEST_DIRNAME/../../build/wgq}"
+  host_new h
+}
+
+teardown() {
+  host_end_all
+}
+
+wgq() { host_run h "$WGQ" "$@"; }
+
+plain() { # IFACE: a small tunnel
+  host_conf h "${1:-wg0}" << 'F'
+[Interface]
+PrivateKey = {A}
+Address = 10.0.0.1/24
+[Peer]
+PublicKey = {b}
+AllowedIPs = 10.0.0.2/32, 192.168.7.0/24
+F
+}
+
+full() { # IFACE
+  host_conf h "${1:-wg0}" << 'F'
+[Interface]
+PrivateKey = {A}
+Address = 10.0.0.1/24, fd00::1/64
+[Peer]
+PublicKey = {b}
+AllowedIPs = 0.0.0.0/0, ::/0
+Endpoint = 192.0.2.9:51820
+F
+}
+
+records() { host_run h sh -c 'ls /run/wgq 2> /dev/null | grep -c ^record' || true; }
+
+@test "usage errors exit with 2 and name the fault; called wg-quick with 1" {
+  for words in "" "upp wg0" "up" "up wg0 wg1" "genkey x" "--frob" "-n strip wg0" "down"; do
+    # shellcheck disable=SC2086
+    run -2 "$WGQ" $words
+    [[ $output == *Usage:* ]]
+  done
+  ln -s "$(realpath "$WGQ")" "$BATS_TEST_TMPDIR/wg-quick"
+  run -1 "$BATS_TEST_TMPDIR/wg-quick" upp wg0
+  [[ $output == wg-quick:* ]]
+  run -1 "$BATS_TEST_TMPDIR/wg-quick" genkey
+  run -0 --separate-stderr "$BATS_TEST_TMPDIR/wg-quick" --help
+  [ -z "$output" ]
+  [ -n "$stderr" ]
+  run -0 --separate-stderr "$WGQ" --help
+  [ -z "$stderr" ]
+  run -0 --separate-stderr "$WGQ" up --help
+  [[ $output == *"wgq up wg0"* ]]
+}
+
+@test "genkey, genpsk and pubkey agree with wg" {
+  for _ in 1 2 3 4 5; do
+    key=$("$WGQ" genkey)
+    [ "$(wg pubkey <<< "$key")" = "$("$WGQ" pubkey <<< "$key")" ]
+    [ "$(printf '%s' "$key" | "$WGQ" pubkey)" = "$("$WGQ" pubkey <<< "$key")" ]
+    psk=$("$WGQ" genpsk)
+    [ ${#psk} -eq 44 ]
+    [ "$psk" != "$key" ]
+  done
+  run -1 "$WGQ" pubkey <<< "nonsense"
+  run -1 "$WGQ" pubkey < /dev/null
+  run -1 "$WGQ" pubkey <<< "$key x"
+  [[ $output != *"$key"* ]]
+  run -1 "$WGQ" genkey > /dev/full
+  (umask 0; "$WGQ" genkey > "$BATS_TEST_TMPDIR/key" 2> "$BATS_TEST_TMPDIR/said")
+  grep -q "world accessible" "$BATS_TEST_TMPDIR/said"
+}
+
+@test "a dry run prints the plan on standard output and changes nothing, not even /run/wgq" {
+  full
+  before=$(host_state h)
+  run -0 --separate-stderr wgq up -n wg0
+  [[ $output == *"ip -4 route add 0.0.0.0/0 dev wg0 table 51820"* ]]
+  [[ $output == *"ip -6 rule add not fwmark 51820 table 51820"* ]]
+  [ "$before" = "$(host_state h)" ]
+  run -1 host_run h test -e /run/wgq
+  wgq up wg0
+  up=$(host_state h)
+  run -0 --separate-stderr wgq down -n wg0
+  [[ $output == *"ip link delete dev wg0"* ]]
+  [ "$up" = "$(host_state h)" ]
+}
+
+@test "up twice: the second says whose the interface is and changes nothing" {
+  plain
+  wgq up wg0
+  up=$(host_state h)
+  run -1 wgq up wg0
+  [[ $output == *"already exists: wgq brought it up from /etc/wireguard/wg0.conf"* ]]
+  [ "$up" = "$(host_state h)" ]
+  wgq down wg0
+  [ "$(records)" = 0 ]
+}
+
+@test "an interface of wg-quick's or of another kind in the way is named and stays" {
+  plain
+  host_run h wg-quick up wg0
+  run -1 wgq up wg0
+  [[ $output == *"a WireGuard interface that wgq did not bring up; 'wgq down wg0' takes it down"* ]]
+  host_run h ip link show wg0
+  host_run h ip link add other type dummy
+  plain other
+  run -1 wgq up other
+  [[ $output == *"a network interface of kind dummy"* ]]
+  host_run h ip link show other
+  run -1 wgq down other
+  [[ $output == *"not a WireGuard interface"* ]]
+  host_run h ip link show other
+}
+
+@test "down with neither record nor interface exits with 1, without a file too" {
+  plain
+  run -1 wgq down wg0
+  [[ $output == *"is not up"* ]]
+  run -1 wgq down wg9
+}
+
+@test "down after the file was deleted or changed undoes what up did" {
+  full
+  before=$(host_state h | grep -v src_valid_mark)
+  wgq up wg0
+  host_run h rm /etc/wireguard/wg0.conf
+  wgq down wg0
+  [ "$before" = "$(host_state h | grep -v src_valid_mark)" ]
+  full
+  wgq up wg0
+  plain
+  wgq down wg0
+  [ "$before" = "$(host_state h | grep -v src_valid_mark)" ]
+}
+
+@test "down after the interface vanished removes the rest, runs the hooks and exits with 0" {
+  full
+  host_run h sh -c 'printf "%s\n" "[Interface]" "PostDown = echo %i >> /run/ran" >> /etc/wireguard/wg0.conf'
+  before=$(host_state h | grep -v src_valid_mark)
+  wgq up wg0
+  host_run h ip link delete wg0
+  run -0 wgq down wg0
+  [[ $output == *vanished* ]]
+  [ "$before" = "$(host_state h | grep -v src_valid_mark)" ]
+  [ "$(host_run h cat /run/ran)" = wg0 ]
+  [ "$(records)" = 0 ]
+}
+
+@test "up after the interface vanished first undoes the rest, so that nothing is there twice" {
+  full
+  wgq up wg0
+  once=$(host_state h)
+  host_run h ip link delete wg0
+  run -0 wgq up wg0
+  [ "$once" = "$(host_state h)" ]
+}
+
+@test "the rest of a vanished tunnel spares the rules of one that took its table since" {
+  full wg0
+  full wg1
+  wgq up wg0
+  host_run h ip link delete wg0
+  host_run h nft flush ruleset
+  host_run h ip rule del table 51820
+  host_run h ip rule del table main suppress_prefixlength 0
+  host_run h ip -6 rule del table 51820
+  host_run h ip -6 rule del table main suppress_prefixlength 0
+  wgq up wg1
+  up=$(host_state h)
+  run -0 wgq down wg0
+  [ "$up" = "$(host_state h)" ]
+}
+
+@test "two full tunnels take two tables, and one's down leaves the other's rules" {
+  full wg0
+  full wg1
+  wgq up wg0
+  alone=$(host_state h)
+  wgq up wg1
+  host_run h ip rule show | grep -q 51821
+  wgq down wg1
+  [ "$alone" = "$(host_state h)" ]
+}
+
+@test "a table that only a rule mentions is taken too" {
+  full
+  host_run h ip rule add fwmark 51820 table 99
+  wgq up wg0
+  host_run h wg show wg0 fwmark | grep -qi "$(printf '0x%x' 51821)"
+}
+
+@test "a hook that calls wgq on another interface works, on its own one it fails with a message" {
+  plain wg1
+  plain wg0
+  host_run h sh -c "printf '%s\n' '[Interface]' 'PostUp = $WGQ up wg1' 'PreDown = $WGQ down wg1' >> /etc/wireguard/wg0.conf"
+  wgq up wg0
+  host_run h ip link show wg1
+  wgq down wg0
+  run -1 host_run h ip link show wg1
+  host_run h sh -c "printf '%s\n' '[Interface]' 'PostUp = $WGQ down wg2' >> /etc/wireguard/wg1.conf; mv /etc/wireguard/wg1.conf /etc/wireguard/wg2.conf"
+  run -1 timeout 20 nsenter -t "$host_pid_h" -n -m "$WGQ" up wg2
+  [[ $output == *"a hook cannot use wgq on the interface whose hook it is"* ]]
+  run -1 host_run h ip link show wg2
+}
+
+@test "a file that anybody may change is refused, one that anybody may read is warned of" {
+  plain
+  host_run h chmod 0666 /etc/wireguard/wg0.conf
+  host_run h chmod 0755 /etc/wireguard
+  run -2 wgq up wg0
+  [[ $output == *"[file-permissions]"* ]]
+  host_run h chmod 0644 /etc/wireguard/wg0.conf
+  run -0 wgq up wg0
+  [[ $output == *"world accessible"* ]]
+}
+
+@test "a record or folder that is not root's alone is refused" {
+  plain
+  wgq up wg0
+  host_run h chmod 0755 /run/wgq
+  run -1 wgq down wg0
+  [[ $output == *"chmod 700 /run/wgq"* ]]
+  host_run h chmod 0700 /run/wgq
+  host_run h sh -c 'chmod 0644 /run/wgq/record.*'
+  run -1 wgq down wg0
+  [[ $output == *"does not belong to root alone"* ]]
+  host_run h sh -c 'chmod 0600 /run/wgq/record.*'
+  wgq down wg0
+}
+
+@test "a name that does not resolve leaves the tunnel up without that endpoint; with retries set it does not come up" {
+  host_conf h wg0 << 'F'
+[Interface]
+PrivateKey = {A}
+Address = 10.0.0.1/24
+[Peer]
+PublicKey = {b}
+AllowedIPs = 10.0.0.2/32
+Endpoint = nowhere.invalid:51820
+[Peer]
+PublicKey = {c}
+AllowedIPs = 10.0.0.3/32
+Endpoint = 127.0.0.9:51820
+F
+  host_run h sh -c ': > /etc/resolv.conf'
+  run -0 wgq up wg0
+  [[ $output == *"'nowhere.invalid:51820' does not resolve"* ]]
+  host_run h wg show wg0 endpoints | grep -q 127.0.0.9:51820
+  wgq down wg0
+  before=$(host_state h)
+  WG_ENDPOINT_RESOLUTION_RETRIES=0 run -1 host_run h "$WGQ" up wg0
+  [ "$before" = "$(host_state h)" ]
+}
+
+@test "a configuration error shows file, line, column and caret, no key, and exits with 2" {
+  host_conf h wg0 << 'F'
+[Interface]
+PrivateKey = {A}x
+Adress = 10.0.0.1/24
+ListenPort = 70000
+F
+  before=$(host_state h)
+  run -2 wgq up wg0
+  [[ $output == *"/etc/wireguard/wg0.conf:3:1: error:"* ]]
+  [[ $output == *"/etc/wireguard/wg0.conf:4:14: error:"* ]]
+  [[ $output == *Address* ]]
+  [[ $output != *"${TEST_KEYS[A]}"* ]]
+  [ "$before" = "$(host_state h)" ]
+}
+
+@test "no key is in the output of up and down, with -v, nor in the record or argv" {
+  plain
+  run -0 wgq up -v wg0
+  [[ $output != *"${TEST_KEYS[A]}"* ]]
+  run -1 host_run h grep -r "${TEST_KEYS[A]}" /run/wgq
+  run -0 wgq down -v wg0
+  [[ $output != *"${TEST_KEYS[A]}"* ]]
+}
+
+@test "-q prints no steps, long runs of like steps fold, -v unfolds them" {
+  plain
+  host_run h sh -c 'for i in $(seq 100); do echo "AllowedIPs = 172.16.$i.0/24"; done >> /etc/wireguard/wg0.conf'
+  run -0 wgq -q up wg0
+  [ -z "$output" ]
+  wgq down wg0
+  run -0 wgq up wg0
+  [[ $output == *"(and 100 more)"* ]]
+  [ "${#lines[@]}" -lt 15 ]
+  wgq down wg0
+  run -0 wgq up wg0 -v
+  [ "${#lines[@]}" -gt 100 ]
+}
