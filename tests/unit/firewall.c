@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Against the kernel's nf_tables in a network namespace of its own; nft(8) is the judge. */
+#include "hooks/firewall.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/capability.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <cmocka.h>
+
+#include "wgq/kernel/nl.h"
+
+static int open_firewall(void **state)
+{
+	struct firewall *fw;
+	struct diag d;
+
+	if (unshare(CLONE_NEWNET) || firewall_open(&fw, &d))
+		return -1;
+	*state = fw;
+	return 0;
+}
+
+static int close_firewall(void **state)
+{
+	firewall_close(*state);
+	return 0;
+}
+
+/* Each test starts from an empty ruleset. */
+static int flush(void **state)
+{
+	(void)state;
+	return system("nft flush ruleset");
+}
+
+/* What a command prints; the caller frees it. */
+static char *output(const char *command)
+{
+	FILE *p = popen(command, "re");
+	char *text = NULL;
+	size_t room = 0;
+
+	assert_non_null(p);
+	if (getdelim(&text, &room, '\0', p) < 0)
+		*text = '\0';
+	assert_int_equal(pclose(p), 0);
+	return text;
+}
+
+static void feed(const char *command, const char *text)
+{
+	FILE *p = popen(command, "we");
+
+	assert_non_null(p);
+	fputs(text, p);
+	assert_int_equal(pclose(p), 0);
+}
+
+/* The ruleset as text, followed by the instructions that its rules are made of. */
+static char *ruleset(void)
+{
+	return output("nft list ruleset; nft --debug=netlink list ruleset");
+}
+
+static struct prefix addr(const char *text)
+{
+	struct prefix p;
+
+	assert_int_equal(prefix_parse(&p, (struct str){ text, strlen(text) }), 0);
+	return p;
+}
+
+static int replace(struct firewall *fw, const char *ifname, const struct antispoof *a,
+		   struct diag *d)
+{
+	struct firewall_batch *batch;
+	int err = firewall_build_antispoof(fw, &batch, ifname, a, d);
+
+	if (err)
+		return err;
+	err = firewall_commit(fw, batch, d);
+	firewall_batch_free(batch);
+	return err;
+}
+
+static int take_away(struct firewall *fw, const char *ifname, uint8_t family, struct diag *d)
+{
+	struct firewall_batch *batch;
+	int err = firewall_build_antispoof_removal(fw, &batch, ifname, family, d);
+
+	if (err)
+		return err;
+	err = firewall_commit(fw, batch, d);
+	firewall_batch_free(batch);
+	return err;
+}
+
+/* wg-quick's own words for it. */
+static void replace_by_text(const char *ifname, const struct antispoof *a)
+{
+	const char *f = a->family == AF_INET6 ? "ip6" : "ip";
+	char text[4096], one[PREFIX_TEXT];
+	int n;
+
+	n = snprintf(text, sizeof(text),
+		     "add table %1$s wg-quick-%2$s\n"
+		     "add chain %1$s wg-quick-%2$s preraw { type filter hook prerouting priority "
+		     "-300; }\n"
+		     "add chain %1$s wg-quick-%2$s premangle { type filter hook prerouting "
+		     "priority -150; }\n"
+		     "add chain %1$s wg-quick-%2$s postmangle { type filter hook postrouting "
+		     "priority -150; }\n",
+		     f, ifname);
+	for (size_t i = 0; i < a->naddrs; i++) {
+		if (a->addrs[i].family != a->family)
+			continue;
+		n += snprintf(text + n, sizeof(text) - (size_t)n,
+			      "add rule %1$s wg-quick-%2$s preraw iifname != \"%2$s\" %1$s daddr "
+			      "%3$s fib saddr type != local drop\n",
+			      f, ifname, prefix_format_addr(one, &a->addrs[i]));
+	}
+	snprintf(text + n, sizeof(text) - (size_t)n,
+		 "add rule %1$s wg-quick-%2$s postmangle meta l4proto udp mark %3$u ct mark set "
+		 "mark\n"
+		 "add rule %1$s wg-quick-%2$s premangle meta l4proto udp meta mark set ct mark\n",
+		 f, ifname, a->fwmark);
+	feed("nft -f -", text);
+}
+
+static void test_the_table_lists_as_if_nft_had_read_wg_quicks_text(void **state)
+{
+	const struct prefix addrs[] = { addr("10.78.0.2/32"), addr("fd00:78::2/64"),
+					addr("192.0.2.255/24"), addr("::1/128"),
+					addr("0.0.0.1/0") };
+	static const char *const names[] = { "wg0", "a", "fifteen-chars.x", "w-g_0.x" };
+	static const uint32_t marks[] = { 51820, 1, 0xffffffff, 0x80000000 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names) * 2; i++) {
+		struct antispoof a = { .family = i % 2 ? AF_INET6 : AF_INET,
+				       .fwmark = marks[i / 2],
+				       .addrs = addrs,
+				       .naddrs = ARRAY_SIZE(addrs) };
+		const char *name = names[i / 2];
+		char *ours, *theirs;
+		struct diag d;
+
+		flush(state);
+		assert_int_equal(replace(*state, name, &a, &d), 0);
+		ours = ruleset();
+		flush(state);
+		replace_by_text(name, &a);
+		theirs = ruleset();
+		assert_string_equal(ours, theirs);
+		assert_non_null(strstr(ours, "fib saddr type != local drop"));
+		free(ours);
+		free(theirs);
+	}
+}
+
+static void test_a_table_without_addresses_keeps_the_marks(void **state)
+{
+	const struct prefix other = addr("fd00::1/64");
+	struct antispoof a = { .family = AF_INET, .fwmark = 7, .addrs = &other, .naddrs = 1 };
+	struct diag d;
+	char *text;
+
+	assert_int_equal(replace(*state, "wg0", &a, &d), 0);
+	text = ruleset();
+	assert_null(strstr(text, "daddr"));
+	assert_non_null(strstr(text, "meta mark 0x00000007 ct mark set meta mark"));
+	free(text);
+}
+
+static void test_replacing_leaves_nothing_of_the_table_before(void **state)
+{
+	const struct prefix before = addr("10.0.0.1/32"), now = addr("10.0.0.2/32");
+	struct antispoof a = { .family = AF_INET, .fwmark = 1, .addrs = &now, .naddrs = 1 };
+	char *fresh, *replaced;
+	struct diag d;
+
+	assert_int_equal(replace(*state, "wg0", &a, &d), 0);
+	fresh = ruleset();
+	a.addrs = &before;
+	assert_int_equal(replace(*state, "wg0", &a, &d), 0);
+	assert_int_equal(system("nft add chain ip wg-quick-wg0 more; "
+				"nft add rule ip wg-quick-wg0 preraw drop"),
+			 0);
+	a.addrs = &now;
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(replace(*state, "wg0", &a, &d), 0);
+		replaced = ruleset();
+		assert_string_equal(fresh, replaced);
+		free(replaced);
+	}
+	free(fresh);
+}
+
+/* How many transactions this namespace has seen. */
+static uint32_t generation(void)
+{
+	static const uint8_t least[NFTA_GEN_MAX + 1] = { [NFTA_GEN_ID] = 4 };
+	const struct nlattr *tb[NFTA_GEN_MAX + 1];
+	struct nlmsghdr *nlh;
+	struct diag d;
+	struct nl nl;
+	uint32_t id;
+
+	assert_int_equal(nl_open(&nl, NETLINK_NETFILTER, &d), 0);
+	nlh = nl_message(&nl, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETGEN, 0);
+	mnl_nlmsg_put_extra_header(nlh, sizeof(struct nfgenmsg));
+	assert_true(mnl_socket_sendto(nl.socket, nlh, nlh->nlmsg_len) > 0);
+	assert_true(mnl_socket_recvfrom(nl.socket, nl.receive_buffer, NL_RECEIVE_BUFFER) > 0);
+	nlh = (struct nlmsghdr *)nl.receive_buffer;
+	assert_int_equal(nl_parse(nlh, sizeof(struct nfgenmsg), tb, least, NFTA_GEN_MAX), 0);
+	assert_non_null(tb[NFTA_GEN_ID]);
+	id = ntohl(mnl_attr_get_u32(tb[NFTA_GEN_ID]));
+	nl_close(&nl);
+	return id;
+}
+
+static void test_any_number_of_addresses_is_one_transaction(void **state)
+{
+	static const size_t counts[] = { 1, 150, 160, 170, 1000, 5000 };
+	static struct prefix addrs[5000];
+	struct antispoof a = { .family = AF_INET6, .fwmark = 1, .addrs = addrs };
+
+	for (size_t i = 0; i < ARRAY_SIZE(addrs); i++) {
+		addrs[i] = addr("fd00::/128");
+		addrs[i].addr[14] = (uint8_t)(i >> 8);
+		addrs[i].addr[15] = (uint8_t)i;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
+		uint32_t before = generation();
+		struct diag d;
+		char *count;
+
+		a.naddrs = counts[i];
+		assert_int_equal(replace(*state, "wg0", &a, &d), 0);
+		assert_int_equal(generation() - before, 1);
+		count = output("nft list chain ip6 wg-quick-wg0 preraw | grep -c daddr");
+		assert_int_equal(atoi(count), counts[i]);
+		free(count);
+	}
+}
+
+static void test_a_batch_can_be_committed_again(void **state)
+{
+	const struct prefix one = addr("10.0.0.1/32");
+	struct antispoof a = { .family = AF_INET, .fwmark = 1, .addrs = &one, .naddrs = 1 };
+	struct firewall_batch *add, *del;
+	struct diag d;
+
+	assert_int_equal(firewall_build_antispoof(*state, &add, "wg0", &a, &d), 0);
+	assert_int_equal(firewall_build_antispoof_removal(*state, &del, "wg0", AF_INET, &d), 0);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(firewall_commit(*state, add, &d), 0);
+		assert_int_equal(firewall_has_antispoof(*state, "wg0", AF_INET, &d), 1);
+		assert_int_equal(firewall_commit(*state, del, &d), 0);
+		assert_int_equal(firewall_commit(*state, del, &d), -ENOENT);
+	}
+	firewall_batch_free(add);
+	firewall_batch_free(del);
+	firewall_batch_free(NULL);
+}
+
+static void test_removal_takes_that_table_only(void **state)
+{
+	struct antispoof a = { .family = AF_INET, .fwmark = 1 };
+	struct diag d = { "" };
+	char *before, *after;
+
+	assert_int_equal(replace(*state, "wg1", &a, &d), 0);
+	a.family = AF_INET6;
+	assert_int_equal(replace(*state, "wg0", &a, &d), 0);
+	before = ruleset();
+	a.family = AF_INET;
+	assert_int_equal(replace(*state, "wg0", &a, &d), 0);
+	assert_int_equal(take_away(*state, "wg0", AF_INET, &d), 0);
+	after = ruleset();
+	assert_string_equal(before, after);
+	free(before);
+	free(after);
+}
+
+static void test_removing_what_is_not_there_says_so(void **state)
+{
+	struct diag d = { "" };
+
+	assert_int_equal(take_away(*state, "wg0", AF_INET6, &d), -ENOENT);
+	assert_string_equal(d.text, "table ip6 wg-quick-wg0: No such file or directory");
+}
+
+static void test_has_antispoof_looks_at_name_and_family(void **state)
+{
+	struct antispoof a = { .family = AF_INET6, .fwmark = 1 };
+	struct diag d;
+
+	assert_int_equal(firewall_has_antispoof(*state, "wg0", AF_INET6, &d), 0);
+	assert_int_equal(replace(*state, "wg0", &a, &d), 0);
+	assert_int_equal(firewall_has_antispoof(*state, "wg0", AF_INET6, &d), 1);
+	assert_int_equal(firewall_has_antispoof(*state, "wg0", AF_INET, &d), 0);
+	assert_int_equal(firewall_has_antispoof(*state, "wg", AF_INET6, &d), 0);
+	assert_int_equal(firewall_has_antispoof(*state, "wg01", AF_INET6, &d), 0);
+}
+
+static void test_families_are_found_out_without_changing_anything(void **state)
+{
+	enum { NO_SUCH_FAMILY = NFPROTO_NUMPROTO - 1 };
+	uint32_t before = generation();
+	char *text;
+
+	assert_true(firewall_has_family(*state, AF_INET));
+	assert_true(firewall_has_family(*state, AF_INET6));
+	assert_true(firewall_has_family(*state, AF_INET));
+	assert_false(firewall_has_family(*state, NO_SUCH_FAMILY));
+	assert_false(firewall_has_family(*state, NFPROTO_BRIDGE)); /* has tables, but no fib */
+	assert_false(firewall_has_family(*state, 255));
+	assert_int_equal(generation(), before);
+	text = ruleset();
+	assert_string_equal(text, "");
+	free(text);
+}
+
+/* Families that nf_tables refuses, each at another object. */
+static void test_a_refusal_names_the_object(void **state)
+{
+	static const struct {
+		uint8_t family;
+		int err;
+		const char *text;
+	} cases[] = {
+		{ NFPROTO_NUMPROTO - 1, -EOPNOTSUPP, "table ip wg-quick-wg0: Operation not" },
+		{ NFPROTO_ARP, -EOPNOTSUPP, "chain postmangle of table ip wg-quick-wg0: Oper" },
+		{ NFPROTO_BRIDGE, -ENOENT, "rule for (none) of chain preraw of table ip wg-qu" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct prefix one = { .family = cases[i].family, .len = 32 };
+		struct antispoof a = {
+			.family = cases[i].family, .fwmark = 1, .addrs = &one, .naddrs = 1
+		};
+		struct diag d = { "" };
+		char *text;
+
+		assert_int_equal(replace(*state, "wg0", &a, &d), cases[i].err);
+		d.text[strlen(cases[i].text)] = '\0';
+		assert_string_equal(d.text, cases[i].text);
+		text = ruleset();
+		assert_string_equal(text, "");
+		free(text);
+	}
+}
+
+static int commit_powerless(struct firewall *fw, const struct firewall_batch *batch)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct none[2] = { { 0 } };
+	struct diag d = { "" };
+
+	if (syscall(SYS_capset, &header, none))
+		return 2;
+	if (firewall_commit(fw, batch, &d) != -EPERM)
+		return 3;
+	return strcmp(d.text, "transaction on table ip wg-quick-wg0: Operation not permitted") != 0;
+}
+
+static void test_a_refusal_of_the_whole_transaction_is_an_error_too(void **state)
+{
+	struct antispoof a = { .family = AF_INET, .fwmark = 1 };
+	struct firewall_batch *batch;
+	struct diag d;
+	int status;
+	pid_t pid;
+
+	assert_int_equal(firewall_build_antispoof(*state, &batch, "wg0", &a, &d), 0);
+	pid = fork();
+	if (!pid)
+		_exit(commit_powerless(*state, batch));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	firewall_batch_free(batch);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_the_table_lists_as_if_nft_had_read_wg_quicks_text,
+				       flush),
+		cmocka_unit_test_setup(test_a_table_without_addresses_keeps_the_marks, flush),
+		cmocka_unit_test_setup(test_replacing_leaves_nothing_of_the_table_before, flush),
+		cmocka_unit_test_setup(test_any_number_of_addresses_is_one_transaction, flush),
+		cmocka_unit_test_setup(test_a_batch_can_be_committed_again, flush),
+		cmocka_unit_test_setup(test_removal_takes_that_table_only, flush),
+		cmocka_unit_test_setup(test_removing_what_is_not_there_says_so, flush),
+		cmocka_unit_test_setup(test_has_antispoof_looks_at_name_and_family, flush),
+		cmocka_unit_test_setup(test_families_are_found_out_without_changing_anything,
+				       flush),
+		cmocka_unit_test_setup(test_a_refusal_names_the_object, flush),
+		cmocka_unit_test_setup(test_a_refusal_of_the_whole_transaction_is_an_error_too,
+				       flush),
+	};
+
+	return cmocka_run_group_tests(tests, open_firewall, close_firewall);
+}
