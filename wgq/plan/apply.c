@@ -327,7 +327,8 @@ int apply_run(struct host *h, struct plan *p, size_t from, size_t to, struct rec
 		if (stop_requested)
 			return diag_set(d, EINTR, "interrupted by %s", strsignal(stop_requested));
 		n = run.n = action->batch ? op_run_length(op, to - i, 1) : 1;
-		record_set_progress(record, i + n);
+		if (record)
+			record_set_progress(record, i + n);
 		op_announce(p, op, n, 1, false);
 		err = action->run(&run, d);
 		if (err)

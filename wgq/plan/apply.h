@@ -25,8 +25,8 @@ void apply_die_of_signal(void);
 
 /*
  * Runs operations from..to-1. Like ones go out together. The record's mark is moved before each, so
- * that whoever comes after a kill knows how far it went. Returns 0 or the first failure, recorded
- * in d (-EINTR: a stop request).
+ * that whoever comes after a kill knows how far it went (record NULL: nobody will ask). Returns 0
+ * or the first failure, recorded in d (-EINTR: a stop request).
  */
 int apply_run(struct host *h, struct plan *p, size_t from, size_t to, struct record *r,
 	      struct diag *d);
