@@ -14,6 +14,7 @@ struct peer_ref {
 struct event {
 	struct prefix prefix;
 	uint32_t time;
+	uint32_t entry; /* its place in the peer's list: "P, -P" and "-P, P" differ */
 	uint32_t id;
 	bool remove;
 };
@@ -73,7 +74,8 @@ static void build_timeline(struct timeline *t, struct arena *a, const struct wg_
 	*t = (struct timeline){ 0 };
 	t->refs = arena_alloc(a, ((live ? live->npeers : 0) + set->npeers + 1) * sizeof(*t->refs));
 	for (size_t i = 0; live && i < live->npeers; i++)
-		t->refs[t->n++].peer = &live->peers[i];
+		if (!has_own || !key_equal(&live->peers[i].public_key, &own))
+			t->refs[t->n++].peer = &live->peers[i];
 	t->nlive = t->n;
 	for (size_t i = 0; i < set->npeers; i++) {
 		if (has_own && key_equal(&set->peers[i].public_key, &own))
@@ -89,7 +91,11 @@ static int compare_events(const void *pa, const void *pb)
 	const struct event *a = pa, *b = pb;
 	int order = prefix_compare(&a->prefix, &b->prefix);
 
-	return order ? order : (a->time > b->time) - (a->time < b->time);
+	if (order)
+		return order;
+	if (a->time != b->time)
+		return a->time < b->time ? -1 : 1;
+	return (a->entry > b->entry) - (a->entry < b->entry);
 }
 
 static size_t collect_events(struct event **out, const struct timeline *t, struct arena *a)
@@ -107,6 +113,7 @@ static size_t collect_events(struct event **out, const struct timeline *t, struc
 			*events++ = (struct event){
 				.prefix = prefix_network(ref->peer->allowed_ips[j].prefix),
 				.time = i < t->nlive ? 0 : 2 * ref->block + 2,
+				.entry = (uint32_t)j,
 				.id = ref->id,
 				.remove = ref->peer->allowed_ips[j].remove,
 			};
@@ -176,7 +183,8 @@ void prefixes_normalise(struct prefixes *p)
 {
 	size_t kept = 0;
 
-	qsort(p->v, p->n, sizeof(*p->v), compare_prefixes);
+	if (p->n)
+		qsort(p->v, p->n, sizeof(*p->v), compare_prefixes);
 	for (size_t i = 0; i < p->n; i++)
 		if (!kept || prefix_compare(&p->v[kept - 1], &p->v[i]))
 			p->v[kept++] = p->v[i];
