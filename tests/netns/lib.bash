@@ -35,7 +35,7 @@ declare -A TEST_KEYS=(
 
 fill() {
   local text name
-  IFS= read -r -d '' text
+  IFS= read -r -d '' text || true
   for name in "${!TEST_KEYS[@]}"; do text=${text//"{$name}"/"${TEST_KEYS[$name]}"}; done
   printf %s "$text"
 }
@@ -125,6 +125,7 @@ here_init() {
   local -
   set -e
   mount -t tmpfs -o mode=755 none /run
+  mount -t sysfs none /sys # shows the interfaces of the namespace that it is mounted in
   mkdir -p /run/host/etc /run/host/etc.work
   # an overlay, so that rt_tables, resolv.conf and the like can be changed; a copy where the kernel has none
   mount -t overlay -o lowerdir=/etc,upperdir=/run/host/etc,workdir=/run/host/etc.work none /etc 2> /dev/null ||
@@ -154,10 +155,10 @@ here_conf() { # IFACE
 here_uplink() { # IFACE ADDR[,ADDR...] [GATEWAY [MTU]]
   local address
   {
-    # addresses of hardware that never change, so that two hosts are equal
-    printf 'link add %s %s type veth peer name %s-far %s\n' "$1" "address 02:00:00:00:00:01 mtu ${4:-1500}" \
-      "$1" "address 02:00:00:00:00:02 mtu ${4:-1500}"
+    # addresses of hardware that never change, so that two hosts are equal; no fe80, which no test needs
+    printf 'link add %s address 02:00:00:00:00:01 type veth peer name %s-far address 02:00:00:00:00:02\n' "$1" "$1"
     printf 'link set %s addrgenmode none up\n' "$1-far" "$1"
+    if [[ ${4:-} ]]; then printf 'link set %s mtu %s\n' "$1" "$4"; fi
     for address in ${2//,/ }; do printf 'address add %s dev %s\n' "$address" "$1"; done
     if [[ ${3:-} ]]; then printf 'route add default via %s dev %s\n' "$3" "$1"; fi
   } | ip -batch -
