@@ -127,7 +127,8 @@ static int start_userspace(const struct plan *p, const char *program, struct dia
 	if (status < 0)
 		return status;
 	if (status)
-		return diag_set(d, EIO, "%s %s exited with status %d", program, p->ifname, status);
+		return diag_set(d, EIO, "%s %s exited with status %d; run by hand it says why",
+				program, p->ifname, status);
 	return 0;
 }
 

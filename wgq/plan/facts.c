@@ -31,6 +31,12 @@ static int find_userspace(struct facts *f, const struct host *h, struct arena *a
 			"this kernel has no WireGuard, and the userspace implementation %s is "
 			"not in PATH: load or install the module wireguard, or install %s",
 			program, program);
+	if (access("/dev/net/tun", F_OK))
+		return diag_set(
+			d, ENOENT,
+			"this kernel has no WireGuard, and %s needs /dev/net/tun, which is not "
+			"there: modprobe tun, or for a container pass --device /dev/net/tun",
+			program);
 	f->userspace = arena_strndup(a, path, strlen(path));
 	return 0;
 }

@@ -78,10 +78,10 @@ static int push_rules(struct live *l, uint8_t family)
 		if (rule->foreign || !rule->invert || !rule->fwmark ||
 		    rule->fwmark != rule->table || !is_our_table(l, rule->table))
 			continue;
-		push_rule(l->plan, rule);
 		if (above && !above->foreign && above->suppress_prefixlen == 0 &&
 		    above->table == RT_TABLE_MAIN && above->priority + 1 == rule->priority)
 			push_rule(l->plan, above);
+		push_rule(l->plan, rule);
 	}
 	return err;
 }

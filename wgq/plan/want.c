@@ -86,7 +86,8 @@ static void want_antispoof(struct plan *p, const struct config *c, const struct 
 
 /*
  * Everything that is not marked as WireGuard's own goes to the tunnel's table, unless main knows
- * better than its default route. The second rule must come above the first; added later, it does.
+ * better than its default route. The second rule is above the first, and there before it: nothing
+ * for the local network strays in between.
  */
 static void want_rules(struct plan *p, const struct config *c, const struct facts *f)
 {
@@ -108,8 +109,8 @@ static void want_rules(struct plan *p, const struct config *c, const struct fact
 
 		if (!f->default_route[i])
 			continue;
-		plan_push(p, OP_RULE, OP_ADD)->rule = to_tunnel;
 		plan_push(p, OP_RULE, OP_ADD)->rule = main_first;
+		plan_push(p, OP_RULE, OP_ADD)->rule = to_tunnel;
 	}
 }
 
