@@ -25,7 +25,7 @@
 
 HOST_LIB=$(realpath "${BASH_SOURCE[0]}")
 
-declare -A TEST_KEYS=(
+declare -gA TEST_KEYS=(
   [A]=QDC/+yzO4gsQwJcO071nVXs7awWs2TsxA8HvofcKZ00= [a]=lQ8iPMNf4t1LKlBmIJQD06jHVHfhrS6VPrmWx52AxTs=
   [B]=uON/FT3FRyTVaj0H8ZqCA3/W0tmQXDbWujkqWOFjRE4= [b]=McgvAeUME5HG5c1Fh1swMOXjX9VG8AxAam4SdVF75W8=
   [C]=kKfBcFufDMgUz6mHoz97+zBKfhaDNq4YyRoFR735Nnw= [c]=vDff87R8Nh64TJkXFn4a3AEgjagWf7Jn0W+s3QYhQ24=
