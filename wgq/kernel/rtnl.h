@@ -40,9 +40,9 @@ struct rtnl_routes {
 };
 
 /*
- * Routes of one family; table 0 means every table, oif 0 every link (multipath routes then have oif
- * 0). The kernel filters (strict checking), and the answer is filtered again for kernels that do
- * not. An unknown table or link has none. Cloned (cached) routes are left out.
+ * Appends the routes of one family to out; table 0 means every table, oif 0 every link (multipath
+ * routes then have oif 0). The kernel filters (strict checking), and the answer is filtered again
+ * for kernels that do not. An unknown table or link has none. Cloned (cached) routes are left out.
  */
 int rtnl_get_routes(struct nl *nl, struct rtnl_routes *out, uint8_t family, uint32_t table, int oif,
 		    struct diag *d);

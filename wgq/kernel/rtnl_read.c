@@ -263,6 +263,7 @@ struct routes_dump {
 	uint8_t family;
 	uint32_t table;
 	int oif;
+	size_t had; /* before this dump */
 };
 
 static int add_route(const struct nlmsghdr *nlh, void *data)
@@ -285,7 +286,9 @@ static int add_route(const struct nlmsghdr *nlh, void *data)
 
 static void forget_routes(void *data)
 {
-	forget_array(&((struct routes_dump *)data)->out->n);
+	struct routes_dump *dump = data;
+
+	dump->out->n = dump->had;
 }
 
 /* A request for the routes of a family, with the filters that strict checking kernels honour. */
@@ -305,7 +308,9 @@ static struct nlmsghdr *routes_message(struct nl *nl, uint8_t family, uint32_t t
 int rtnl_get_routes(struct nl *nl, struct rtnl_routes *out, uint8_t family, uint32_t table, int oif,
 		    struct diag *d)
 {
-	struct routes_dump dump = { .out = out, .family = family, .table = table, .oif = oif };
+	struct routes_dump dump = {
+		.out = out, .family = family, .table = table, .oif = oif, .had = out->n
+	};
 	struct nlmsghdr *nlh = routes_message(nl, family, table, oif);
 
 	return dump_unless(-ENOENT, nl, nlh, add_route, forget_routes, &dump, d, "read routes");

@@ -56,15 +56,32 @@ static void want_addrs(struct plan *p, const struct config *c, const struct fact
 	}
 }
 
-/* All addresses that the tunnel will have. */
+static bool is_among(const struct prefix *p, const struct rtnl_addrs *addrs)
+{
+	for (size_t i = 0; i < addrs->n; i++)
+		if (!prefix_compare(&addrs->v[i], p))
+			return true;
+	return false;
+}
+
+static void push_conf_addr(struct prefixes *out, const struct config *c, const struct facts *f,
+			   size_t i, uint8_t family)
+{
+	const struct prefix *p = &c->addrs[i].prefix;
+
+	if (p->family == family && (family == AF_INET || f->ipv6) && !is_among(p, &f->addrs))
+		*ARENA_PUSH(out->arena, out->v, out->n, out->capacity) = *p;
+}
+
+/* All addresses that the tunnel will have, as the kernel lists them: the youngest of IPv6 first. */
 static void tunnel_addrs(struct prefixes *out, const struct config *c, const struct facts *f)
 {
+	for (size_t i = c->naddrs; i-- > 0;)
+		push_conf_addr(out, c, f, i, AF_INET6);
 	for (size_t i = 0; i < f->addrs.n; i++)
 		*ARENA_PUSH(out->arena, out->v, out->n, out->capacity) = f->addrs.v[i];
 	for (size_t i = 0; i < c->naddrs; i++)
-		if (c->addrs[i].prefix.family == AF_INET || f->ipv6)
-			*ARENA_PUSH(out->arena, out->v, out->n, out->capacity) = c->addrs[i].prefix;
-	prefixes_normalise(out);
+		push_conf_addr(out, c, f, i, AF_INET);
 }
 
 static void want_antispoof(struct plan *p, const struct config *c, const struct facts *f,
