@@ -485,8 +485,8 @@ static void refused_message_does_not_hide_the_fate_of_the_others(void **state)
 	assert_int_equal(a.settled, 400);
 	assert_int_equal(a.applied, 399);
 	assert_int_equal(addresses_on_lo(), 399);
-	assert_string_equal(d.text,
-			    "Invalid argument (kernel: \"ipv4: Local address is not supplied\")");
+	/* no WHAT: the caller names the object. Newer kernels have words of their own for this. */
+	assert_ptr_equal(strstr(d.text, "Invalid argument"), d.text);
 	assert_still_usable();
 }
 

@@ -462,47 +462,66 @@ int nl_query(struct nl *nl, size_t n, nl_batch_build build, nl_query_answer answ
 
 /* --- attributes --- */
 
-static int sort_attr(const struct nlattr *attr, const struct nlattr **tb, const uint8_t *least,
-		     uint16_t max)
+static int each_attr(const void *begin, size_t size,
+		     int (*each)(const struct nlattr *attr, void *data), void *data)
 {
+	const struct nlattr *attr = begin;
+	int left = (int)size, err = 0;
+
+	while (left > 0 && !err) {
+		if (!mnl_attr_ok(attr, left))
+			return -EBADMSG;
+		err = each(attr, data);
+		left -= MNL_ALIGN(attr->nla_len);
+		attr = mnl_attr_next(attr);
+	}
+	return err;
+}
+
+int nl_each_nested(const struct nlattr *nest, int (*each)(const struct nlattr *attr, void *data),
+		   void *data)
+{
+	return each_attr(mnl_attr_get_payload(nest), mnl_attr_get_payload_len(nest), each, data);
+}
+
+struct sorted {
+	const struct nlattr **tb;
+	const uint8_t *least;
+	uint16_t max;
+};
+
+static int sort_attr(const struct nlattr *attr, void *data)
+{
+	const struct sorted *s = data;
 	uint16_t type = mnl_attr_get_type(attr);
 
-	if (type > max)
+	if (type > s->max)
 		return 0;
-	if (mnl_attr_get_payload_len(attr) < least[type])
+	if (mnl_attr_get_payload_len(attr) < s->least[type])
 		return -EBADMSG;
-	tb[type] = attr;
+	s->tb[type] = attr;
 	return 0;
 }
 
 int nl_parse(const struct nlmsghdr *nlh, size_t header, const struct nlattr **tb,
 	     const uint8_t *least, uint16_t max)
 {
-	const struct nlattr *attr;
-	int err = 0;
+	struct sorted s = { .tb = tb, .least = least, .max = max };
+	size_t size = mnl_nlmsg_get_payload_len(nlh);
 
 	memset(tb, 0, (max + 1U) * sizeof(*tb));
-	if (mnl_nlmsg_get_payload_len(nlh) < header)
+	if (size < header)
 		return -EBADMSG;
-	mnl_attr_for_each(attr, nlh, header)
-	{
-		if (!err)
-			err = sort_attr(attr, tb, least, max);
-	}
-	return err;
+	header = MNL_ALIGN(header);
+	return each_attr(mnl_nlmsg_get_payload_offset(nlh, header),
+			 size > header ? size - header : 0, sort_attr, &s);
 }
 
 int nl_parse_nested(const struct nlattr *nest, const struct nlattr **tb, const uint8_t *least,
 		    uint16_t max)
 {
-	const struct nlattr *attr;
-	int err = 0;
+	struct sorted s = { .tb = tb, .least = least, .max = max };
 
 	memset(tb, 0, (max + 1U) * sizeof(*tb));
-	mnl_attr_for_each_nested(attr, nest)
-	{
-		if (!err)
-			err = sort_attr(attr, tb, least, max);
-	}
-	return err;
+	return nl_each_nested(nest, sort_attr, &s);
 }

@@ -102,7 +102,7 @@ int nl_query(struct nl *nl, size_t n, nl_batch_build build, nl_query_answer answ
 /*
  * Sorts the attributes behind a family header of that many bytes into tb[0..max], NULL where there
  * is none; unknown ones are left out. least[type] is the payload that a type must have at least.
- * Returns 0, or -EBADMSG if the message or an attribute is too short.
+ * Returns 0, or -EBADMSG if the message or an attribute is too short or goes beyond the end.
  */
 int nl_parse(const struct nlmsghdr *nlh, size_t header, const struct nlattr **tb,
 	     const uint8_t *least, uint16_t max);
@@ -110,6 +110,11 @@ int nl_parse(const struct nlmsghdr *nlh, size_t header, const struct nlattr **tb
 /* The same for the attributes inside an attribute. */
 int nl_parse_nested(const struct nlattr *nest, const struct nlattr **tb, const uint8_t *least,
 		    uint16_t max);
+
+/* Calls each for every attribute inside an attribute until it returns other than 0, and returns
+ * that; -EBADMSG if one goes beyond the end. */
+int nl_each_nested(const struct nlattr *nest, int (*each)(const struct nlattr *attr, void *data),
+		   void *data);
 
 /* The kernel's verdict on a request. */
 struct nl_verdict {

@@ -32,9 +32,11 @@ bool wg_has_kernel(const struct wg *wg);
 bool wg_is_userspace(const char *ifname);
 
 /*
- * Reads the device, keys included, into the arena. Fragments of a peer are merged; an interrupted
- * dump starts again. Returns 0; -ENODEV: no such interface; -EOPNOTSUPP: not a WireGuard interface;
- * or another errno; recorded in d.
+ * Reads the device, keys included, into the arena. A port, a mark and a keepalive always count in
+ * the flags, 0 being a value; keys and endpoints only where there is one. Peers come as delivered:
+ * in the order of their making from the kernel, in any from userspace. Fragments of a peer are
+ * merged; an interrupted dump starts again. Returns 0; -ENODEV: no such interface; -EOPNOTSUPP: not
+ * a WireGuard interface; or another errno; recorded in d.
  */
 int wg_get(struct wg *wg, struct wg_device *device, struct arena *a, const char *ifname,
 	   struct diag *d);
