@@ -86,7 +86,7 @@ const char *command_expand(struct arena *a, const char *text, const char *ifname
 		to = mempcpy(to, text, (size_t)(p - text));
 		to = mempcpy(to, ifname, name);
 	}
-	strcpy(to, text);
+	stpcpy(to, text);
 	return expanded;
 }
 

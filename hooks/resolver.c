@@ -57,7 +57,8 @@ static char *prefix_of(char *line)
 
 	if (end == start || *end != '*' || end[1 + strspn(end + 1, " \t")] != '\n')
 		return NULL;
-	strcpy(end, ".");
+	end[0] = '.';
+	end[1] = '\0';
 	return start;
 }
 

@@ -24,7 +24,7 @@ static int prepare(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 	struct diag d;
 
-	strcpy(f->folder, "/tmp/wgq-command-XXXXXX");
+	stpcpy(f->folder, "/tmp/wgq-command-XXXXXX");
 	if (!mkdtemp(f->folder) || chdir(f->folder))
 		return -1;
 	*state = f;

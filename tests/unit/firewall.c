@@ -8,15 +8,10 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
-#include <sched.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 
-#include <cmocka.h>
-
+#include "tests/unit/netns.h"
 #include "wgq/kernel/nl.h"
 
 static int open_firewall(void **state)
@@ -24,7 +19,7 @@ static int open_firewall(void **state)
 	struct firewall *fw;
 	struct diag d;
 
-	if (unshare(CLONE_NEWNET) || firewall_open(&fw, &d))
+	if (netns_enter(state) || firewall_open(&fw, &d))
 		return -1;
 	*state = fw;
 	return 0;
@@ -40,36 +35,18 @@ static int close_firewall(void **state)
 static int flush(void **state)
 {
 	(void)state;
-	return system("nft flush ruleset");
+	return !sh_ok("nft flush ruleset");
 }
 
-/* What a command prints; the caller frees it. */
-static char *output(const char *command)
+struct ruleset {
+	char text[32 * 1024];
+};
+
+/* As text, followed by the instructions that its rules are made of. */
+static const char *read_ruleset(struct ruleset *r)
 {
-	FILE *p = popen(command, "re");
-	char *text = NULL;
-	size_t room = 0;
-
-	assert_non_null(p);
-	if (getdelim(&text, &room, '\0', p) < 0)
-		*text = '\0';
-	assert_int_equal(pclose(p), 0);
-	return text;
-}
-
-static void feed(const char *command, const char *text)
-{
-	FILE *p = popen(command, "we");
-
-	assert_non_null(p);
-	fputs(text, p);
-	assert_int_equal(pclose(p), 0);
-}
-
-/* The ruleset as text, followed by the instructions that its rules are made of. */
-static char *ruleset(void)
-{
-	return output("nft list ruleset; nft --debug=netlink list ruleset");
+	return sh_output(r->text, sizeof(r->text),
+			 "nft list ruleset; nft --debug=netlink list ruleset");
 }
 
 static struct prefix addr(const char *text)
@@ -113,6 +90,7 @@ static void replace_by_text(const char *ifname, const struct antispoof *a)
 	int n;
 
 	n = snprintf(text, sizeof(text),
+		     "nft -f - << END\n"
 		     "add table %1$s wg-quick-%2$s\n"
 		     "add chain %1$s wg-quick-%2$s preraw { type filter hook prerouting priority "
 		     "-300; }\n"
@@ -132,9 +110,10 @@ static void replace_by_text(const char *ifname, const struct antispoof *a)
 	snprintf(text + n, sizeof(text) - (size_t)n,
 		 "add rule %1$s wg-quick-%2$s postmangle meta l4proto udp mark %3$u ct mark set "
 		 "mark\n"
-		 "add rule %1$s wg-quick-%2$s premangle meta l4proto udp meta mark set ct mark\n",
+		 "add rule %1$s wg-quick-%2$s premangle meta l4proto udp meta mark set ct "
+		 "mark\nEND\n",
 		 f, ifname, a->fwmark);
-	feed("nft -f -", text);
+	assert_true(sh_ok(text));
 }
 
 static void test_the_table_lists_as_if_nft_had_read_wg_quicks_text(void **state)
@@ -151,19 +130,17 @@ static void test_the_table_lists_as_if_nft_had_read_wg_quicks_text(void **state)
 				       .addrs = addrs,
 				       .naddrs = ARRAY_SIZE(addrs) };
 		const char *name = names[i / 2];
-		char *ours, *theirs;
+		static struct ruleset ours, theirs;
 		struct diag d;
 
 		flush(state);
 		assert_int_equal(replace(*state, name, &a, &d), 0);
-		ours = ruleset();
+		read_ruleset(&ours);
 		flush(state);
 		replace_by_text(name, &a);
-		theirs = ruleset();
-		assert_string_equal(ours, theirs);
-		assert_non_null(strstr(ours, "fib saddr type != local drop"));
-		free(ours);
-		free(theirs);
+		read_ruleset(&theirs);
+		assert_string_equal(ours.text, theirs.text);
+		assert_non_null(strstr(ours.text, "fib saddr type != local drop"));
 	}
 }
 
@@ -171,38 +148,32 @@ static void test_a_table_without_addresses_keeps_the_marks(void **state)
 {
 	const struct prefix other = addr("fd00::1/64");
 	struct antispoof a = { .family = AF_INET, .fwmark = 7, .addrs = &other, .naddrs = 1 };
+	static struct ruleset now;
 	struct diag d;
-	char *text;
 
 	assert_int_equal(replace(*state, "wg0", &a, &d), 0);
-	text = ruleset();
-	assert_null(strstr(text, "daddr"));
-	assert_non_null(strstr(text, "meta mark 0x00000007 ct mark set meta mark"));
-	free(text);
+	read_ruleset(&now);
+	assert_null(strstr(now.text, "daddr"));
+	assert_non_null(strstr(now.text, "meta mark 0x00000007 ct mark set meta mark"));
 }
 
 static void test_replacing_leaves_nothing_of_the_table_before(void **state)
 {
 	const struct prefix before = addr("10.0.0.1/32"), now = addr("10.0.0.2/32");
 	struct antispoof a = { .family = AF_INET, .fwmark = 1, .addrs = &now, .naddrs = 1 };
-	char *fresh, *replaced;
+	static struct ruleset fresh, replaced;
 	struct diag d;
 
 	assert_int_equal(replace(*state, "wg0", &a, &d), 0);
-	fresh = ruleset();
+	read_ruleset(&fresh);
 	a.addrs = &before;
 	assert_int_equal(replace(*state, "wg0", &a, &d), 0);
-	assert_int_equal(system("nft add chain ip wg-quick-wg0 more; "
-				"nft add rule ip wg-quick-wg0 preraw drop"),
-			 0);
+	sh("nft add chain ip wg-quick-wg0 more && nft add rule ip wg-quick-wg0 preraw drop");
 	a.addrs = &now;
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(replace(*state, "wg0", &a, &d), 0);
-		replaced = ruleset();
-		assert_string_equal(fresh, replaced);
-		free(replaced);
+		assert_string_equal(fresh.text, read_ruleset(&replaced));
 	}
-	free(fresh);
 }
 
 /* How many transactions this namespace has seen. */
@@ -242,14 +213,14 @@ static void test_any_number_of_addresses_is_one_transaction(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
 		uint32_t before = generation();
 		struct diag d;
-		char *count;
+		char count[16];
 
 		a.naddrs = counts[i];
 		assert_int_equal(replace(*state, "wg0", &a, &d), 0);
 		assert_int_equal(generation() - before, 1);
-		count = output("nft list chain ip6 wg-quick-wg0 preraw | grep -c daddr");
-		assert_int_equal(atoi(count), counts[i]);
-		free(count);
+		sh_output(count, sizeof(count),
+			  "nft list chain ip6 wg-quick-wg0 preraw | grep -c daddr");
+		assert_int_equal(strtoul(count, NULL, 10), counts[i]);
 	}
 }
 
@@ -276,20 +247,17 @@ static void test_a_batch_can_be_committed_again(void **state)
 static void test_removal_takes_that_table_only(void **state)
 {
 	struct antispoof a = { .family = AF_INET, .fwmark = 1 };
+	static struct ruleset before, after;
 	struct diag d = { "" };
-	char *before, *after;
 
 	assert_int_equal(replace(*state, "wg1", &a, &d), 0);
 	a.family = AF_INET6;
 	assert_int_equal(replace(*state, "wg0", &a, &d), 0);
-	before = ruleset();
+	read_ruleset(&before);
 	a.family = AF_INET;
 	assert_int_equal(replace(*state, "wg0", &a, &d), 0);
 	assert_int_equal(take_away(*state, "wg0", AF_INET, &d), 0);
-	after = ruleset();
-	assert_string_equal(before, after);
-	free(before);
-	free(after);
+	assert_string_equal(before.text, read_ruleset(&after));
 }
 
 static void test_removing_what_is_not_there_says_so(void **state)
@@ -317,7 +285,7 @@ static void test_families_are_found_out_without_changing_anything(void **state)
 {
 	enum { NO_SUCH_FAMILY = NFPROTO_NUMPROTO - 1 };
 	uint32_t before = generation();
-	char *text;
+	static struct ruleset now;
 
 	assert_true(firewall_has_family(*state, AF_INET));
 	assert_true(firewall_has_family(*state, AF_INET6));
@@ -326,9 +294,7 @@ static void test_families_are_found_out_without_changing_anything(void **state)
 	assert_false(firewall_has_family(*state, NFPROTO_BRIDGE)); /* has tables, but no fib */
 	assert_false(firewall_has_family(*state, 255));
 	assert_int_equal(generation(), before);
-	text = ruleset();
-	assert_string_equal(text, "");
-	free(text);
+	assert_string_equal(read_ruleset(&now), "");
 }
 
 /* Families that nf_tables refuses, each at another object. */
@@ -350,14 +316,12 @@ static void test_a_refusal_names_the_object(void **state)
 			.family = cases[i].family, .fwmark = 1, .addrs = &one, .naddrs = 1
 		};
 		struct diag d = { "" };
-		char *text;
+		static struct ruleset now;
 
 		assert_int_equal(replace(*state, "wg0", &a, &d), cases[i].err);
 		d.text[strlen(cases[i].text)] = '\0';
 		assert_string_equal(d.text, cases[i].text);
-		text = ruleset();
-		assert_string_equal(text, "");
-		free(text);
+		assert_string_equal(read_ruleset(&now), "");
 	}
 }
 

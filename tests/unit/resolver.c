@@ -5,17 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <sched.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#include <cmocka.h>
-
 #include "hooks/resolv_file.h"
+#include "tests/unit/netns.h"
 
 static struct arena arena;
 
@@ -69,9 +64,7 @@ static const char *logged(void)
 /* What an administrator does, with the machine's programs. */
 static void paste(const char *command)
 {
-	setenv("PATH", "/usr/bin:/bin", 1);
-	assert_int_equal(system(command), 0);
-	setenv("PATH", "/run/bin", 1);
+	sh("PATH=/usr/bin:/bin; %s", command);
 }
 
 static void run_resolved(bool running)
@@ -458,7 +451,7 @@ static void test_what_somebody_else_has_changed_stays(void **state)
 		r = choose("wg0", 1, 0);
 		assert_int_equal(resolver_set(&r, &d), 0);
 		paste(changes[i / 2]);
-		strcpy(changed, read_file(RESOLV_FILE));
+		stpcpy(changed, read_file(RESOLV_FILE));
 		if (i % 2)
 			r = recorded(&r);
 		assert_int_equal(resolver_unset(&r, &d), -ESTALE);
@@ -482,7 +475,7 @@ static void test_two_tunnels_go_in_either_order(void **state)
 		for (int i = 0; i < 2; i++) { /* what each leaves when it is the only one */
 			r[i] = choose(i ? "wg1" : "wg0", 1, (size_t)i);
 			assert_int_equal(resolver_set(&r[i], &d), 0);
-			strcpy(alone[i], read_file(RESOLV_FILE));
+			stpcpy(alone[i], read_file(RESOLV_FILE));
 			assert_int_equal(resolver_unset(&r[i], &d), 0);
 		}
 		for (int i = 0; i < 2; i++) {

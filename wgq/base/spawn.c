@@ -54,9 +54,8 @@ int spawn_find(char path[PATH_MAX], const char *program)
 		return -ENOENT;
 	if (!strchr(program, '/')) /* without PATH: confstr(_CS_PATH), as execvp(3) */
 		return find_in(path, dirs ? dirs : "/bin:/usr/bin", program);
-	if (strlen(program) >= PATH_MAX)
+	if (snprintf(path, PATH_MAX, "%s", program) >= PATH_MAX)
 		return -ENAMETOOLONG;
-	strcpy(path, program);
 	return is_program(path) ? 0 : -ENOENT;
 }
 
