@@ -510,10 +510,39 @@ static void ipv6_rules_are_their_own(void **state)
 	assert_int_equal(rtnl_get_rules(&nl, &got, AF_INET6, &d), 0);
 	assert_int_equal(got.n, 3);
 	assert_int_equal(got.v[1].fwmark, 51820);
-	got.n = 0;
-	assert_int_equal(rtnl_get_rules(&nl, &got, AF_INET, &d), 0);
-	assert_int_equal(got.n, 3);
-	assert_int_equal(got.v[1].fwmark, 0);
+	assert_int_equal(rtnl_get_rules(&nl, &got, AF_INET, &d), 0); /* appended */
+	assert_int_equal(got.n, 6);
+	assert_int_equal(got.v[1].family, AF_INET6);
+	assert_int_equal(got.v[4].family, AF_INET);
+	assert_int_equal(got.v[4].fwmark, 0);
+}
+
+static void lists_are_appended_to(void **state)
+{
+	struct rtnl_links links = { .arena = &arena };
+	struct rtnl_addrs addrs = { .arena = &arena };
+	struct rtnl_routes routes = { .arena = &arena };
+	size_t nlinks, naddrs, nroutes;
+
+	(void)state;
+	sh("ip link set v0 up; ip addr add 192.0.2.1/24 dev v0;"
+	   "ip -6 route add 2001:db8::/32 dev v0 table 7; ip route add 10.0.0.0/8 dev v0 table 7");
+	for (size_t i = 1; i <= 3; i++) {
+		assert_int_equal(rtnl_get_links(&nl, &links, &d), 0);
+		assert_int_equal(rtnl_get_addrs(&nl, &addrs, 1, &d), 0);
+		assert_int_equal(rtnl_get_routes(&nl, &routes, AF_INET, 7, 0, &d), 0);
+		assert_int_equal(rtnl_get_routes(&nl, &routes, AF_INET6, 7, 0, &d), 0);
+		nlinks = i == 1 ? links.n : nlinks;
+		naddrs = i == 1 ? addrs.n : naddrs;
+		nroutes = i == 1 ? routes.n : nroutes;
+		assert_int_equal(links.n, i * nlinks);
+		assert_int_equal(addrs.n, i * naddrs);
+		assert_int_equal(routes.n, i * nroutes);
+	}
+	assert_int_equal(naddrs, 2);
+	assert_int_equal(nroutes, 2);
+	assert_int_equal(routes.v[0].dst.family, AF_INET);
+	assert_int_equal(routes.v[1].dst.family, AF_INET6);
 }
 
 /* --- path MTUs --- */
@@ -630,6 +659,7 @@ int main(void)
 		T(only_the_very_rule_is_deleted),
 		T(rules_with_other_selectors_are_foreign),
 		T(ipv6_rules_are_their_own),
+		T(lists_are_appended_to),
 		T(path_mtu_is_the_routes_or_the_links),
 		T(ten_thousand_paths_are_looked_up),
 		T(default_mtu_is_that_of_the_best_default_route),

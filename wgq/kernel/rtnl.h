@@ -8,7 +8,7 @@
 #include "wgq/base/model.h"
 #include "wgq/kernel/nl.h"
 
-/* --- reading --- */
+/* --- reading: lists are appended to --- */
 
 /* The link of that name (alternative names count too). Returns 0, -ENODEV (nothing recorded), or
  * another errno in d. */

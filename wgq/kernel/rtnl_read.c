@@ -11,9 +11,21 @@ enum {
 	ALTERNATIVE_NAME_MAX = 127
 }; /* the kernel's ALTIFNAMSIZ, whose header clashes with net/if.h */
 
-static void forget_array(size_t *n)
+/* A list that a dump appends to. */
+struct dump {
+	void *out;
+	size_t *n, had; /* its length now and before the dump */
+	uint8_t family;
+	uint32_t table;
+	int ifindex;
+};
+
+/* An interrupted dump is forgotten, what was there before is not. */
+static void forget(void *data)
 {
-	*n = 0;
+	struct dump *dump = data;
+
+	*dump->n = dump->had;
 }
 
 static int stop(int err)
@@ -112,7 +124,8 @@ int rtnl_get_link_by_index(struct nl *nl, struct link *link, int index, struct d
 
 static int add_link(const struct nlmsghdr *nlh, void *data)
 {
-	struct rtnl_links *out = data;
+	const struct dump *dump = data;
+	struct rtnl_links *out = dump->out;
 	struct link link;
 	int err;
 
@@ -125,25 +138,16 @@ static int add_link(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-static void forget_links(void *data)
-{
-	forget_array(&((struct rtnl_links *)data)->n);
-}
-
 int rtnl_get_links(struct nl *nl, struct rtnl_links *out, struct diag *d)
 {
+	struct dump dump = { .out = out, .n = &out->n, .had = out->n };
 	struct nlmsghdr *nlh = nl_message(nl, RTM_GETLINK, 0);
 
 	mnl_nlmsg_put_extra_header(nlh, sizeof(struct ifinfomsg));
-	return nl_dump(nl, nlh, add_link, forget_links, out, d, "read links");
+	return nl_dump(nl, nlh, add_link, forget, &dump, d, "read links");
 }
 
 /* --- addresses --- */
-
-struct addrs_dump {
-	struct rtnl_addrs *out;
-	uint32_t ifindex;
-};
 
 /* The address in an attribute, or false if it has not the family's size. */
 static bool read_addr(struct prefix *p, uint8_t family, uint8_t len, const struct nlattr *attr)
@@ -167,26 +171,22 @@ static int add_addr(const struct nlmsghdr *nlh, void *data)
 	static const uint8_t least[IFA_LOCAL + 1];
 	const struct nlattr *tb[IFA_LOCAL + 1];
 	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(nlh);
-	struct addrs_dump *dump = data;
+	const struct dump *dump = data;
+	struct rtnl_addrs *out = dump->out;
 	struct prefix p;
 
 	if (nlh->nlmsg_type != RTM_NEWADDR)
 		return MNL_CB_OK;
 	if (nl_parse(nlh, sizeof(*ifa), tb, least, IFA_LOCAL))
 		return stop(-EBADMSG);
-	if (!is_ip(ifa->ifa_family) || ifa->ifa_index != dump->ifindex)
+	if (!is_ip(ifa->ifa_family) || ifa->ifa_index != (uint32_t)dump->ifindex)
 		return MNL_CB_OK;
 	/* IPv6 has IFA_LOCAL only beside a different peer address */
 	if (!read_addr(&p, ifa->ifa_family, ifa->ifa_prefixlen,
 		       tb[IFA_LOCAL] ? tb[IFA_LOCAL] : tb[IFA_ADDRESS]))
 		return stop(-EBADMSG);
-	*ARENA_PUSH(dump->out->arena, dump->out->v, dump->out->n, dump->out->capacity) = p;
+	*ARENA_PUSH(out->arena, out->v, out->n, out->capacity) = p;
 	return MNL_CB_OK;
-}
-
-static void forget_addrs(void *data)
-{
-	forget_array(&((struct addrs_dump *)data)->out->n);
 }
 
 /* Dumps; a dump that the kernel answers with this errno is empty, and nothing is recorded. */
@@ -205,12 +205,12 @@ static int dump_unless(int empty, struct nl *nl, struct nlmsghdr *nlh, mnl_cb_t 
 
 int rtnl_get_addrs(struct nl *nl, struct rtnl_addrs *out, int ifindex, struct diag *d)
 {
-	struct addrs_dump dump = { .out = out, .ifindex = (uint32_t)ifindex };
+	struct dump dump = { .out = out, .n = &out->n, .had = out->n, .ifindex = ifindex };
 	struct nlmsghdr *nlh = nl_message(nl, RTM_GETADDR, 0);
 	struct ifaddrmsg *ifa = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifa));
 
-	ifa->ifa_index = dump.ifindex;
-	return dump_unless(-ENODEV, nl, nlh, add_addr, forget_addrs, &dump, d, "read addresses");
+	ifa->ifa_index = (uint32_t)ifindex;
+	return dump_unless(-ENODEV, nl, nlh, add_addr, forget, &dump, d, "read addresses");
 }
 
 /* --- routes --- */
@@ -258,17 +258,9 @@ static int parse_route(const struct nlmsghdr *nlh, struct route_info *info)
 		       : -EBADMSG;
 }
 
-struct routes_dump {
-	struct rtnl_routes *out;
-	uint8_t family;
-	uint32_t table;
-	int oif;
-	size_t had; /* before this dump */
-};
-
 static int add_route(const struct nlmsghdr *nlh, void *data)
 {
-	struct routes_dump *dump = data;
+	const struct dump *dump = data;
 	struct rtnl_routes *out = dump->out;
 	struct route_info info;
 
@@ -278,17 +270,10 @@ static int add_route(const struct nlmsghdr *nlh, void *data)
 		return stop(-EBADMSG);
 	if (info.is_cloned || info.route.dst.family != dump->family ||
 	    (dump->table && info.route.table != dump->table) ||
-	    (dump->oif && info.route.oif != dump->oif))
+	    (dump->ifindex && info.route.oif != dump->ifindex))
 		return MNL_CB_OK;
 	*ARENA_PUSH(out->arena, out->v, out->n, out->capacity) = info.route;
 	return MNL_CB_OK;
-}
-
-static void forget_routes(void *data)
-{
-	struct routes_dump *dump = data;
-
-	dump->out->n = dump->had;
 }
 
 /* A request for the routes of a family, with the filters that strict checking kernels honour. */
@@ -308,12 +293,15 @@ static struct nlmsghdr *routes_message(struct nl *nl, uint8_t family, uint32_t t
 int rtnl_get_routes(struct nl *nl, struct rtnl_routes *out, uint8_t family, uint32_t table, int oif,
 		    struct diag *d)
 {
-	struct routes_dump dump = {
-		.out = out, .family = family, .table = table, .oif = oif, .had = out->n
-	};
+	struct dump dump = { .out = out,
+			     .n = &out->n,
+			     .had = out->n,
+			     .family = family,
+			     .table = table,
+			     .ifindex = oif };
 	struct nlmsghdr *nlh = routes_message(nl, family, table, oif);
 
-	return dump_unless(-ENOENT, nl, nlh, add_route, forget_routes, &dump, d, "read routes");
+	return dump_unless(-ENOENT, nl, nlh, add_route, forget, &dump, d, "read routes");
 }
 
 /* --- rules --- */
@@ -369,7 +357,8 @@ static int add_rule(const struct nlmsghdr *nlh, void *data)
 	};
 	const struct nlattr *tb[FRA_MAX + 1];
 	const struct fib_rule_hdr *frh = mnl_nlmsg_get_payload(nlh);
-	struct rtnl_rules *out = data;
+	const struct dump *dump = data;
+	struct rtnl_rules *out = dump->out;
 
 	if (nlh->nlmsg_type != RTM_NEWRULE)
 		return MNL_CB_OK;
@@ -389,18 +378,14 @@ static int add_rule(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-static void forget_rules(void *data)
-{
-	forget_array(&((struct rtnl_rules *)data)->n);
-}
-
 int rtnl_get_rules(struct nl *nl, struct rtnl_rules *out, uint8_t family, struct diag *d)
 {
+	struct dump dump = { .out = out, .n = &out->n, .had = out->n };
 	struct nlmsghdr *nlh = nl_message(nl, RTM_GETRULE, 0);
 	struct fib_rule_hdr *frh = mnl_nlmsg_put_extra_header(nlh, sizeof(*frh));
 
 	frh->family = family;
-	return dump_unless(-EAFNOSUPPORT, nl, nlh, add_rule, forget_rules, out, d, "read rules");
+	return dump_unless(-EAFNOSUPPORT, nl, nlh, add_rule, forget, &dump, d, "read rules");
 }
 
 /* --- path MTUs --- */
