@@ -1,11 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Shows what the configuration layer makes of files, for the golden tests.
- *   driver print|secrets|strip FILE    what config_print() or config_strip() writes; findings on
- * standard error driver locate ARG                  the interface and path that up, down and strip
- * would take Exit status 1: there are errors; 2: the file could not be read.
+ *   driver print|secrets|strip FILE   what config_print() or config_strip() writes
+ *   driver locate ARG                 the interface and path that up, down and strip would take
+ * Findings go to standard error; with SHOW_ACCESS set also whether the file is world accessible,
+ * with SHOW_COST the microseconds of processor and kilobytes of memory spent. Exit status 1: there
+ * are errors; 2: the file could not be read.
  */
+#include <sys/resource.h>
+
 #include "wgq/conf/config.h"
+
+static void show_cost(void)
+{
+	struct rusage spent;
+
+	getrusage(RUSAGE_SELF, &spent);
+	fprintf(stderr, "%lld %ld\n",
+		1000000LL * (spent.ru_utime.tv_sec + spent.ru_stime.tv_sec) +
+			spent.ru_utime.tv_usec + spent.ru_stime.tv_usec,
+		spent.ru_maxrss);
+}
 
 static int fail(const struct diag *d)
 {
@@ -48,5 +63,7 @@ int main(int argc, char **argv)
 			config_print(stdout, c, !strcmp(argv[1], "secrets"));
 	}
 	findings_print(stderr, &f);
+	if (getenv("SHOW_COST"))
+		show_cost();
 	return findings_count(&f, SEV_ERROR) ? 1 : 0;
 }

@@ -71,11 +71,8 @@ static int parse_ipv4_ip(uint8_t addr[4], const char *text)
 		unsigned long part;
 		char *end;
 
-		if (*text < '0' || *text > '9')
-			return -EINVAL;
-		errno = 0;
 		part = strtoul(text, &end, 0);
-		if (errno || part > 255)
+		if (end == text || part > 255)
 			return -EINVAL;
 		addr[i] = (uint8_t)part;
 		if (!*end)
@@ -87,32 +84,34 @@ static int parse_ipv4_ip(uint8_t addr[4], const char *text)
 	return -EINVAL;
 }
 
-/* A netmask of ones followed by zeros, as "255.255.0.0". */
+/* A netmask of ones followed by zeros, as "255.255.0.0"; short forms as in addresses. */
 static int parse_netmask(uint8_t *bits, const char *text)
 {
-	struct in_addr mask;
+	uint8_t mask[4];
 	uint32_t host;
 
-	if (!strchr(text, '.') || inet_pton(AF_INET, text, &mask) != 1)
+	if (parse_ipv4_ip(mask, text))
 		return -ERANGE;
-	host = ~ntohl(mask.s_addr);
+	host = ~((uint32_t)mask[0] << 24 | (uint32_t)mask[1] << 16 | (uint32_t)mask[2] << 8 |
+		 mask[3]);
 	if (host & (host + 1))
 		return -ERANGE;
 	*bits = (uint8_t)(32 - __builtin_popcount(host));
 	return 0;
 }
 
-/* iproute2 reads a length with strtoul(base 0): "0x10" and "020" are both 16. */
+/* iproute2 reads a length with strtoul(base 0), so that "0x10" and "020" are both 16, and only what
+ * is no number as a netmask, for IPv6 too. */
 static int parse_bits_ip(uint8_t *bits, const char *text, unsigned max)
 {
 	unsigned long value;
 	char *end;
 
-	if (*text < '0' || *text > '9')
-		return -ERANGE;
 	errno = 0;
 	value = strtoul(text, &end, 0);
-	if (errno || *end || value > max)
+	if (end == text || *end || errno || value > UINT32_MAX)
+		return parse_netmask(bits, text);
+	if (value > max)
 		return -ERANGE;
 	*bits = (uint8_t)value;
 	return 0;
@@ -136,8 +135,6 @@ int prefix_parse_ip(struct prefix *p, struct str text)
 		snprintf(mask, sizeof(mask), "%.*s", STR_ARGS(parts.mask));
 		err = parts.mask.n >= sizeof(mask) ? -ERANGE
 						   : parse_bits_ip(&new.len, mask, new.len);
-		if (err && new.family == AF_INET)
-			err = parse_netmask(&new.len, mask);
 	}
 	if (!err)
 		*p = new;

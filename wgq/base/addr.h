@@ -43,8 +43,8 @@ int prefix_parse(struct prefix *p, struct str text);
 
 /*
  * Parses what ip-address(8) takes as an address of the family that wg-quick(8) chooses (a ':' means
- * IPv6): also short
- * ("10.1/16" is 10.1.0.0/16), octal and hex parts, and a dotted netmask. Returns as prefix_parse().
+ * IPv6): also short ("10.1/16" is 10.1.0.0/16), octal and hex parts, and a dotted netmask. Returns
+ * as prefix_parse().
  */
 int prefix_parse_ip(struct prefix *p, struct str text);
 

@@ -133,16 +133,22 @@ static bool is_base64(char c)
 	       c == '+' || c == '/';
 }
 
+/* NUL bytes are dropped by whoever reads the file: they do not make a key another text. */
+static bool is_run(char c)
+{
+	return is_base64(c) || !c;
+}
+
 /* Length of the key-like run that begins at offset i, its '=' included; 0: none begins there. */
 static size_t key_run(struct str text, size_t i)
 {
-	size_t end = i;
+	size_t end = i, letters = 0;
 
-	if (i && is_base64(text.p[i - 1]))
+	if (i && is_run(text.p[i - 1]))
 		return 0;
-	while (end < text.n && is_base64(text.p[end]))
-		end++;
-	return end - i >= KEY_RUN && end < text.n && text.p[end] == '=' ? end + 1 - i : 0;
+	for (; end < text.n && is_run(text.p[end]); end++)
+		letters += text.p[end] != '\0';
+	return letters >= KEY_RUN && end < text.n && text.p[end] == '=' ? end + 1 - i : 0;
 }
 
 static bool within(size_t i, uint32_t at, uint32_t length)
@@ -170,7 +176,7 @@ static size_t window_start(const struct place *at)
 		start = at->text.n;
 	if (within(start, at->hide_at, at->hide_length))
 		return at->hide_at;
-	while (start && is_base64(at->text.p[start - 1]))
+	while (start && is_run(at->text.p[start - 1]))
 		start--;
 	while (start && start < at->text.n && ((uint8_t)at->text.p[start] & 0xc0) == 0x80)
 		start--;

@@ -31,27 +31,25 @@ static const struct {
 	{ 0x3000, "ideographic space", " " },
 	{ 0x3001, "ideographic comma", "," },
 	{ 0xfeff, "byte order mark", "" },
-	{ 0xff0c, "fullwidth comma", "," },
-	{ 0xff0e, "fullwidth full stop", "." },
-	{ 0xff0f, "fullwidth slash", "/" },
-	{ 0xff1a, "fullwidth colon", ":" },
-	{ 0xff1b, "fullwidth semicolon", "#" },
-	{ 0xff1d, "fullwidth equals sign", "=" },
-	{ 0xff3b, "fullwidth bracket", "[" },
-	{ 0xff3d, "fullwidth bracket", "]" },
 };
 
-static void name_character(char *name, size_t size, const struct glyph *g, const char **instead)
+/* The fullwidth forms of Chinese and Japanese keyboards stand in the order of ASCII. */
+enum { FULLWIDTH_FIRST = 0xff01, FULLWIDTH_LAST = 0xff5e, FULLWIDTH_SHIFT = 0xff01 - '!' };
+
+static void name_character(char *name, size_t size, const struct glyph *g, char instead[2])
 {
-	*instead = "";
+	memset(instead, 0, 2);
 	for (size_t i = 0; i < ARRAY_SIZE(look_alikes); i++) {
 		if (look_alikes[i].code == g->code && g->valid) {
-			*instead = look_alikes[i].instead;
+			*instead = *look_alikes[i].instead;
 			snprintf(name, size, "%s", look_alikes[i].name);
 			return;
 		}
 	}
-	if (!g->valid)
+	if (g->valid && g->code >= FULLWIDTH_FIRST && g->code <= FULLWIDTH_LAST) {
+		*instead = (char)(g->code - FULLWIDTH_SHIFT);
+		snprintf(name, size, "fullwidth character");
+	} else if (!g->valid)
 		snprintf(name, size, "byte that is no UTF-8");
 	else if (g->code < 0x20 || g->code == 0x7f)
 		snprintf(name, size, "control character");
@@ -63,10 +61,10 @@ static void report_character(struct parser *p, enum finding_code code, struct st
 			     const struct glyph *g)
 {
 	char name[32], bytes[16] = "";
-	const char *instead;
+	char instead[2];
 	size_t i;
 
-	name_character(name, sizeof(name), g, &instead);
+	name_character(name, sizeof(name), g, instead);
 	for (i = 0; i < g->bytes; i++)
 		snprintf(bytes + 3 * i, sizeof(bytes) - 3 * i, " %02x", (uint8_t)at.p[i]);
 	i = parser_fault(p, code, (struct str){ at.p, g->bytes }, "a%s %s (%s%s) stands here",
@@ -133,31 +131,27 @@ bool diagnose_value(struct parser *p, const struct conf_key *key, struct str val
 	return false;
 }
 
+/* The section whose name this is, or nearly is. */
+static enum section nearest_section(struct str name)
+{
+	static const struct {
+		const char *name;
+		enum section section;
+	} sections[] = { { "Interface", SECTION_INTERFACE }, { "Peer", SECTION_PEER } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
+		if (3 * keys_distance(name, sections[i].name) <= strlen(sections[i].name))
+			return sections[i].section;
+	return SECTION_UNKNOWN;
+}
+
 enum section diagnose_header(struct parser *p)
 {
-	static const enum section sections[] = { SECTION_INTERFACE, SECTION_PEER };
-	struct str all = lex_trim(p->line.stripped), name = all;
-	enum section meant = SECTION_UNKNOWN;
-	const struct foreign_word *foreign;
+	struct str all = lex_trim(p->line.stripped), name = keys_first_word(all);
+	const struct foreign_word *foreign = keys_find_foreign(name);
+	enum section meant = nearest_section(name);
 	size_t i;
 
-	while (name.n && (*name.p == '[' || lex_is_space(*name.p))) {
-		name.p++;
-		name.n--;
-	}
-	for (size_t n = 0; n < name.n; n++)
-		if (strchr("]=:", name.p[n]) || lex_is_space(name.p[n]))
-			name.n = n;
-	for (size_t s = 0; s < ARRAY_SIZE(sections); s++) {
-		struct str header = { section_header(sections[s]) + 1, 0 };
-		char word[16];
-
-		header.n = strlen(header.p) - 1;
-		snprintf(word, sizeof(word), "%.*s", STR_ARGS(header));
-		if (3 * keys_distance(name, word) <= header.n)
-			meant = sections[s];
-	}
-	foreign = keys_find_foreign(name);
 	if (diagnose_odd_character(p, FINDING_SYNTAX, all))
 		return meant;
 	if (meant != SECTION_UNKNOWN) {
@@ -230,25 +224,6 @@ static bool report_no_equals(struct parser *p)
 	return true;
 }
 
-/* A header without its brackets. */
-static bool report_bare_header(struct parser *p)
-{
-	struct str all = lex_trim(p->line.stripped);
-	struct str name = all;
-	bool interface, peer;
-	size_t i;
-
-	while (name.n && strchr("]:", name.p[name.n - 1]))
-		name.n--;
-	interface = lex_equal(name, "Interface");
-	peer = lex_equal(name, "Peer");
-	if (!interface && !peer)
-		return false;
-	i = parser_fault(p, FINDING_SYNTAX, all, "this is no section header");
-	finding_help(p->f, i, "write %s", section_header(peer ? SECTION_PEER : SECTION_INTERFACE));
-	return true;
-}
-
 static bool report_other_comment(struct parser *p)
 {
 	struct str all = lex_trim(p->line.stripped);
@@ -262,20 +237,28 @@ static bool report_other_comment(struct parser *p)
 	return true;
 }
 
+/* "the keys of [Peer] are ...", less those that have no effect yet. */
+static void help_with_keys(struct parser *p, size_t i)
+{
+	enum section section = p->section == SECTION_PEER ? SECTION_PEER : SECTION_INTERFACE;
+	const char *list = "", *separator = "";
+
+	for (const struct conf_key *k = conf_keys; k->name; k++) {
+		if (k->section != section || !k->print)
+			continue;
+		list = arena_printf(p->f->arena, "%s%s%s", list, separator, k->name);
+		separator = ", ";
+	}
+	finding_help(p->f, i, "the keys of %s are %s", section_header(section), list);
+}
+
 static void report_unknown(struct parser *p, struct str squeezed)
 {
-	struct str name = p->line.key.n ? p->line.key : lex_trim(p->line.stripped);
+	struct str name = p->line.key;
 	const struct foreign_word *foreign = keys_find_foreign(squeezed);
 	const struct conf_key *near = keys_nearest(squeezed, p->section);
-	const char *known = "the keys of [Interface] are Address, DNS, MTU, Table, PreUp, PostUp, "
-			    "PreDown, PostDown, SaveConfig, ListenPort, FwMark, PrivateKey";
 	size_t i;
 
-	if (!p->line.has_equals && !near && !foreign) {
-		i = parser_fault(p, FINDING_SYNTAX, name,
-				 "this is neither a section, nor KEY = VALUE, nor a comment");
-		return;
-	}
 	if (foreign) {
 		i = parser_fault(p, FINDING_UNKNOWN_KEY, name, "%s is %s", foreign->name,
 				 foreign->owner);
@@ -287,17 +270,33 @@ static void report_unknown(struct parser *p, struct str squeezed)
 				 STR_ARGS(p->line.key));
 	else
 		i = parser_fault(p, FINDING_UNKNOWN_KEY, name, "there is no such key");
-	if (near)
-		finding_help(p->f, i, "did you mean %s?%s%s", near->name,
-			     near->section == p->section ? "" : " It belongs in ",
-			     near->section == p->section ? "" : section_header(near->section));
+	if (!near)
+		help_with_keys(p, i);
+	else if (near->section == p->section || p->section == SECTION_NONE)
+		finding_help(p->f, i, "did you mean %s?", near->name);
 	else
-		finding_help(
-			p->f, i, "%s",
-			p->section == SECTION_PEER
-				? "the keys of [Peer] are PublicKey, PresharedKey, AllowedIPs, "
-				  "Endpoint, PersistentKeepalive"
-				: known);
+		finding_help(p->f, i, "did you mean %s? It belongs in %s", near->name,
+			     section_header(near->section));
+}
+
+/* Neither a key nor a value can be told apart in it. */
+static bool report_shapeless(struct parser *p, struct str squeezed)
+{
+	size_t i;
+
+	if (p->line.has_equals && p->line.key.n)
+		return false;
+	if (p->line.has_equals) {
+		i = parser_fault(p, FINDING_SYNTAX, lex_trim(p->line.stripped),
+				 "no key stands before the '='");
+	} else if (!keys_nearest(squeezed, p->section) && !keys_find_foreign(squeezed)) {
+		i = parser_fault(p, FINDING_SYNTAX, lex_trim(p->line.stripped),
+				 "this is neither a section, nor KEY = VALUE, nor a comment");
+	} else {
+		return false;
+	}
+	finding_help(p->f, i, "write KEY = VALUE, or put a # in front");
+	return true;
 }
 
 /* A key in quotes or with other characters around it is still that key. */
@@ -331,7 +330,7 @@ void diagnose_line(struct parser *p)
 		finding_help(p->f, i, "write it without quotes");
 	} else if (line->has_equals && key) {
 		report_misplaced(p, key);
-	} else if (!report_no_equals(p) && !report_bare_header(p)) {
+	} else if (!report_no_equals(p) && !report_shapeless(p, squeezed)) {
 		report_unknown(p, squeezed);
 	}
 }

@@ -80,15 +80,18 @@ struct endpoint_text {
 	bool bracketed;
 };
 
-static size_t no_port(struct parser *p, struct str part)
+static void no_port(struct parser *p, const struct conf_key *key)
 {
-	size_t i = parser_fault(p, FINDING_BAD_VALUE, part, "this Endpoint has no port");
+	struct str value = p->line.value;
+	size_t i;
 
+	if (diagnose_value(p, key, value))
+		return;
+	i = parser_fault(p, FINDING_BAD_VALUE, value, "this Endpoint has no port");
 	finding_help(p->f, i, "write :51820 behind it, or the port that the peer listens on");
-	return i;
 }
 
-static bool split_bracketed(struct parser *p, struct endpoint_text *e)
+static bool split_bracketed(struct parser *p, const struct conf_key *key, struct endpoint_text *e)
 {
 	struct str value = p->line.value;
 	const char *end = strchr(e->text.p, ']');
@@ -108,7 +111,7 @@ static bool split_bracketed(struct parser *p, struct endpoint_text *e)
 	if (end[1] == ':' && end[2])
 		return true;
 	if (!end[1] || !end[2]) {
-		no_port(p, value);
+		no_port(p, key);
 		return false;
 	}
 	i = parser_fault(p, FINDING_BAD_VALUE, lex_unsqueeze(value, n + 1, e->text.n - n - 1),
@@ -117,14 +120,14 @@ static bool split_bracketed(struct parser *p, struct endpoint_text *e)
 	return false;
 }
 
-static bool split_endpoint(struct parser *p, struct endpoint_text *e)
+static bool split_endpoint(struct parser *p, const struct conf_key *key, struct endpoint_text *e)
 {
 	const char *colon = strrchr(e->text.p, ':');
 
 	if (*e->text.p == '[')
-		return split_bracketed(p, e);
+		return split_bracketed(p, key, e);
 	if (!colon || !colon[1]) {
-		no_port(p, p->line.value);
+		no_port(p, key);
 		return false;
 	}
 	e->host_n = (size_t)(colon - e->text.p);
@@ -186,7 +189,9 @@ static void report_host(struct parser *p, const struct conf_key *key, const stru
 	else if (strstr(host, "//"))
 		i = parser_fault(p, FINDING_BAD_VALUE, part, "an Endpoint is no URL");
 	else if (!e->bracketed && inet_pton(AF_INET6, e->text.p, &addr) == 1)
-		i = no_port(p, p->line.value);
+		i = parser_fault(p, FINDING_BAD_VALUE, p->line.value, "this Endpoint has no port");
+	else if (strchr(host, ','))
+		i = parser_fault(p, FINDING_BAD_VALUE, part, "a peer has one Endpoint, not a list");
 	else
 		i = parser_fault(p, FINDING_BAD_VALUE, part,
 				 "this is neither an address nor a name");
@@ -234,7 +239,7 @@ void parse_endpoint(struct parser *p, const struct conf_key *key)
 	enum host_kind kind;
 	int port;
 
-	if (!split_endpoint(p, &e))
+	if (!split_endpoint(p, key, &e))
 		return;
 	host = arena_strndup(p->c->arena, e.text.p + e.host, e.host_n);
 	service = e.text.p + e.port;

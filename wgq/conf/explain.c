@@ -32,6 +32,9 @@ static void report_bits(struct parser *p, struct str part, struct str bits, bool
 	} else if (mask >= 0) {
 		i = parser_fault(p, FINDING_BAD_VALUE, part, "a netmask is not understood here");
 		finding_help(p->f, i, "write /%d", mask);
+	} else if (memchr(bits.p, '.', bits.n)) {
+		i = parser_fault(p, FINDING_BAD_VALUE, part, "this is no netmask");
+		finding_help(p->f, i, "write a prefix length in 0-%u", max);
 	} else if (digits == bits.n) {
 		i = parser_fault(p, FINDING_BAD_VALUE, part, "prefix length exceeds %u", max);
 		finding_help(p->f, i, "write /%u for the address alone", max);
@@ -41,17 +44,13 @@ static void report_bits(struct parser *p, struct str part, struct str bits, bool
 	}
 }
 
-static void report_address(struct parser *p, const struct conf_key *key, struct str part,
-			   struct str text)
+static void report_address(struct parser *p, struct str part, struct str text)
 {
 	char full[PREFIX_TEXT];
 	struct prefix prefix;
 	size_t i;
 
-	if (!text.n) {
-		i = parser_fault(p, FINDING_BAD_VALUE, part, "%s has an empty entry", key->name);
-		finding_help(p->f, i, "delete the superfluous comma");
-	} else if (!prefix_parse_ip(&prefix, text)) {
+	if (!prefix_parse_ip(&prefix, text)) {
 		i = parser_fault(p, FINDING_BAD_VALUE, part,
 				 "an IPv4 address has four decimal parts");
 		finding_help(p->f, i, "write all four, without leading zeros: perhaps %s",
@@ -62,8 +61,7 @@ static void report_address(struct parser *p, const struct conf_key *key, struct 
 	}
 }
 
-void diagnose_prefix(struct parser *p, const struct conf_key *key, struct str part, size_t skip,
-		     struct str text, int err)
+void diagnose_prefix(struct parser *p, struct str part, size_t skip, struct str text, int err)
 {
 	const char *slash = text.n ? memchr(text.p, '/', text.n) : NULL;
 	size_t at = slash ? (size_t)(slash - text.p) : text.n;
@@ -73,7 +71,7 @@ void diagnose_prefix(struct parser *p, const struct conf_key *key, struct str pa
 		report_bits(p, lex_unsqueeze(part, skip + at, text.n - at), bits,
 			    memchr(text.p, ':', at));
 	else
-		report_address(p, key, at ? lex_unsqueeze(part, skip, at) : part, text);
+		report_address(p, at ? lex_unsqueeze(part, skip, at) : part, text);
 }
 
 static bool is_hex(struct str s)
@@ -100,7 +98,12 @@ void diagnose_key(struct parser *p, const struct conf_key *key, struct str value
 	size_t good = base64_length(text), i;
 	struct str bad = lex_unsqueeze(value, good, 1);
 
-	if (text.n == KEY_HEX_LEN && is_hex(text)) {
+	if (text.n > KEY_BASE64_LEN && good == KEY_BASE64_LEN - 1 && text.p[good] == '=' &&
+	    text.p[good + 1] != '=') {
+		bad = lex_unsqueeze(value, KEY_BASE64_LEN, text.n - KEY_BASE64_LEN);
+		i = parser_fault(p, FINDING_BAD_VALUE, bad, "something follows the key");
+		finding_help(p->f, i, "give it a line of its own, or put a # in front of it");
+	} else if (text.n == KEY_HEX_LEN && is_hex(text)) {
 		i = parser_fault(p, FINDING_BAD_VALUE, value, "this key is written in hex");
 		finding_help(p->f, i, "write it in base64, as wg does");
 	} else if (good < text.n && strchr("-_", text.p[good])) {
@@ -111,8 +114,9 @@ void diagnose_key(struct parser *p, const struct conf_key *key, struct str value
 		i = parser_fault(p, FINDING_BAD_VALUE, bad, "this character is not base64");
 		finding_help(p->f, i, "a key is 43 characters of base64 and '='");
 	} else if (text.n != KEY_BASE64_LEN) {
-		i = parser_fault(p, FINDING_BAD_VALUE, value, "%s has %zu characters, a key has %d",
-				 key->name, text.n, KEY_BASE64_LEN);
+		i = parser_fault(p, FINDING_BAD_VALUE, value,
+				 "%s is %zu characters long, but a key %d", key->name, text.n,
+				 KEY_BASE64_LEN);
 		finding_help(p->f, i, "copy it again: 43 characters of base64 and '='");
 	} else if (good != KEY_BASE64_LEN - 1) {
 		i = parser_fault(p, FINDING_BAD_VALUE, good < text.n ? bad : value,

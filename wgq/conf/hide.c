@@ -9,7 +9,7 @@ static bool is_word(char c)
 	       c == '_' || c == '-';
 }
 
-static struct str first_word(struct str s)
+struct str keys_first_word(struct str s)
 {
 	while (s.n && !is_word(*s.p)) {
 		s.p++;
@@ -23,7 +23,7 @@ static struct str first_word(struct str s)
 
 static bool is_one_word(struct str s)
 {
-	return s.n && first_word(s).n == s.n;
+	return s.n && keys_first_word(s).n == s.n;
 }
 
 bool keys_may_show_name(const struct line *line)
@@ -53,6 +53,17 @@ static const struct conf_key *meant_key(struct str name, bool *exact)
 	key = keys_find(squeezed);
 	*exact = key != NULL;
 	return key ? key : keys_nearest(squeezed, SECTION_NONE);
+}
+
+bool keys_is_bare_header(const struct line *line)
+{
+	struct str rest = line->stripped, word = keys_first_word(rest);
+
+	if (line->has_equals || !(lex_equal(word, "Interface") || lex_equal(word, "Peer")))
+		return false;
+	rest.n = (size_t)(rest.p + rest.n - word.p) - word.n;
+	rest.p = word.p + word.n;
+	return !keys_first_word(rest).n;
 }
 
 /* Hides from p to the end of the line; a comment behind a secret may well be its other half. */
@@ -90,14 +101,15 @@ static void hide_value(const struct line *line, struct place *at, enum secrecy s
 		show_public_key(line, at, value);
 }
 
-/* A line that is, or was meant as, a comment: what stands in it as KEY = VALUE. */
-static void hide_comment(const struct line *line, struct place *at, bool hide_unknown)
+/* What is, or was meant as, a comment, and stands in it as KEY = VALUE. */
+static void hide_comment(const struct line *line, struct place *at, struct str body,
+			 bool hide_unknown)
 {
-	struct str body = line->text, value;
+	struct str value;
 	const char *equals;
 	const struct conf_key *key;
 
-	while (body.n && (!is_word(*body.p) || lex_is_space(*body.p))) {
+	while (body.n && !is_word(*body.p)) {
 		body.p++;
 		body.n--;
 	}
@@ -113,16 +125,16 @@ static void hide_comment(const struct line *line, struct place *at, bool hide_un
 		hide_from(line, at, value.p);
 }
 
-/* A line without '=': a name may be shown if it is nearly a key's, the rest only if it is one. */
+/* A line without '=': a name may be shown if it is a key's or nearly so, the rest only if it is. */
 static void hide_bare_line(const struct line *line, struct place *at)
 {
-	struct str word = first_word(line->stripped);
+	struct str word = keys_first_word(line->stripped);
 	const struct conf_key *key = keys_find(word);
+	const struct conf_key *near = key ? key : keys_nearest(word, SECTION_NONE);
 
-	if (key && key->secrecy != SECRECY_SECRET)
+	if ((key && key->secrecy != SECRECY_SECRET) || keys_is_bare_header(line))
 		return;
-	if (key || lex_equal(word, "Interface") || lex_equal(word, "Peer") ||
-	    keys_nearest(word, SECTION_NONE))
+	if (key || (near && near->secrecy != SECRECY_SECRET))
 		hide_from(line, at, word.p + word.n);
 	else
 		hide_from(line, at, line->text.p);
@@ -130,7 +142,7 @@ static void hide_bare_line(const struct line *line, struct place *at)
 
 static void hide_assignment(const struct line *line, struct place *at)
 {
-	struct str word = first_word(line->key);
+	struct str word = keys_first_word(line->key);
 	bool exact;
 	const struct conf_key *key = meant_key(line->key, &exact);
 
@@ -147,15 +159,17 @@ static void hide_assignment(const struct line *line, struct place *at)
 void keys_hide(const struct line *line, struct place *at)
 {
 	struct str stripped = lex_trim(line->stripped);
+	struct str comment = { line->stripped.p + line->stripped.n,
+			       line->text.n - line->stripped.n };
 
-	if (!stripped.n)
-		hide_comment(line, at, false);
-	else if (*stripped.p == ';' || (stripped.n > 1 && !memcmp(stripped.p, "//", 2)))
-		hide_comment(line, at, true);
+	if (stripped.n && (*stripped.p == ';' || (stripped.n > 1 && !memcmp(stripped.p, "//", 2))))
+		hide_comment(line, at, line->text, true);
 	else if (line->has_equals && line->key.n)
 		hide_assignment(line, at);
 	else if (line->has_equals)
 		hide_from(line, at, stripped.p);
-	else if (*stripped.p != '[')
+	else if (stripped.n && *stripped.p != '[')
 		hide_bare_line(line, at);
+	if (!at->hide_length && !at->show_length)
+		hide_comment(line, at, comment, false);
 }

@@ -44,6 +44,12 @@ const struct conf_key *keys_find(struct str name);
 /* The row whose name is fewest typing errors away, of section first; or NULL if none is near. */
 const struct conf_key *keys_nearest(struct str name, enum section section);
 
+/* The first run of letters, digits, '_' and '-'. */
+struct str keys_first_word(struct str s);
+
+/* Is this a section's name and no other word, whatever is around it: "[Peer", "Interface:"? */
+bool keys_is_bare_header(const struct line *line);
+
 /* How many typing errors (a letter too many, too few, another, two swapped) part a from b. */
 size_t keys_distance(struct str a, const char *b);
 

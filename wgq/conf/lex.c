@@ -49,9 +49,14 @@ static bool split(struct str s, char c, struct str *before, struct str *after)
 	return true;
 }
 
-bool lex_has_bom(struct str text)
+size_t lex_bom_bytes(struct str text)
 {
-	return text.n >= BOM_BYTES && !memcmp(text.p, "\xef\xbb\xbf", BOM_BYTES);
+	if (text.n >= BOM_BYTES && !memcmp(text.p, "\xef\xbb\xbf", BOM_BYTES))
+		return BOM_BYTES;
+	if (text.n >= UTF16_BOM_BYTES && (!memcmp(text.p, "\xff\xfe", UTF16_BOM_BYTES) ||
+					  !memcmp(text.p, "\xfe\xff", UTF16_BOM_BYTES)))
+		return UTF16_BOM_BYTES;
+	return 0;
 }
 
 void lexer_init(struct lexer *lexer, struct str text, size_t at, struct arena *a)

@@ -9,7 +9,7 @@
 
 #include "wgq/conf/config.h"
 
-enum { BOM_BYTES = 3, SQUEEZE_SIZE = 128 };
+enum { BOM_BYTES = 3, UTF16_BOM_BYTES = 2, SQUEEZE_SIZE = 128 };
 
 struct line {
 	uint32_t number;
@@ -38,8 +38,8 @@ void lexer_init(struct lexer *lexer, struct str text, size_t at, struct arena *a
 /* Cuts the next line. False at the end; an unterminated last line of blanks is none. */
 bool lexer_next(struct lexer *lexer, struct line *line);
 
-/* Does the file begin with a UTF-8 byte order mark? */
-bool lex_has_bom(struct str text);
+/* Length of the byte order mark that the file begins with: BOM_BYTES, UTF16_BOM_BYTES or 0. */
+size_t lex_bom_bytes(struct str text);
 
 /* Space, \t, \n, \v, \f, \r: what wg(8) deletes and wg-quick(8) trims. */
 bool lex_is_space(char c);

@@ -133,7 +133,7 @@ static void read_line(struct parser *p)
 
 	if (!lex_trim(p->line.stripped).n)
 		return;
-	if (p->line.key.n && *p->line.key.p == '[') {
+	if ((p->line.key.n && *p->line.key.p == '[') || keys_is_bare_header(&p->line)) {
 		begin_section(p);
 		return;
 	}
@@ -147,6 +147,16 @@ static void read_line(struct parser *p)
 	/* a bad key is there all the same: one fault is enough */
 	p->has_public_key |= p->section == SECTION_PEER && key &&
 			     key->secrecy == SECRECY_PUBLIC_KEY;
+}
+
+/* bash drops NUL bytes, so that UTF-16 is nearly readable; but nobody means that. */
+static void report_utf16(struct parser *p)
+{
+	size_t i = finding_add(p->f, FINDING_SYNTAX,
+			       source_place(&p->c->source, (struct span){ .line = 1, .column = 1 }),
+			       "the file is written in UTF-16");
+
+	finding_help(p->f, i, "save it as UTF-8 without BOM");
 }
 
 static void warn_bom(struct parser *p)
@@ -165,13 +175,15 @@ struct config *config_parse(struct arena *a, const struct source *source, struct
 	struct parser p = { .c = c, .f = f };
 	size_t first = f->n;
 	struct lexer lexer;
-	bool bom = lex_has_bom(source->text);
+	size_t bom = lex_bom_bytes(source->text);
 
 	c->arena = a;
 	c->source = *source;
-	if (bom)
+	if (bom == UTF16_BOM_BYTES)
+		report_utf16(&p);
+	else if (bom)
 		warn_bom(&p);
-	lexer_init(&lexer, source->text, bom ? BOM_BYTES : 0, a);
+	lexer_init(&lexer, source->text, bom, a);
 	while (lexer_next(&lexer, &p.line))
 		read_line(&p);
 	end_peer(&p);

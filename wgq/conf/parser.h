@@ -45,8 +45,7 @@ enum section diagnose_header(struct parser *p);
 
 /* Reports why text, what follows the first skip bytes of part's squeezed form, is no ADDR[/BITS];
  * err is of prefix_parse(). */
-void diagnose_prefix(struct parser *p, const struct conf_key *key, struct str part, size_t skip,
-		     struct str text, int err);
+void diagnose_prefix(struct parser *p, struct str part, size_t skip, struct str text, int err);
 
 /* Reports why text, the squeezed value, is no key. */
 void diagnose_key(struct parser *p, const struct conf_key *key, struct str value, struct str text);

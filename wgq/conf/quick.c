@@ -33,7 +33,7 @@ void parse_address(struct parser *p, const struct conf_key *key)
 
 		if (err) {
 			if (!diagnose_value(p, key, word))
-				diagnose_prefix(p, key, word, 0, word, err);
+				diagnose_prefix(p, word, 0, word, err);
 			continue;
 		}
 		addr = ARENA_PUSH(p->c->arena, p->c->addrs, p->c->naddrs, p->c->addrs_capacity);
@@ -158,7 +158,7 @@ void parse_mtu(struct parser *p, const struct conf_key *key)
 		finding_help(p->f, i, "write the bytes of a packet, as MTU = 1420");
 	} else if (mtu < 1 || mtu > INT_MAX || errno) {
 		i = parser_fault(p, FINDING_BAD_VALUE, value, "MTU is outside 1-%d", INT_MAX);
-		finding_help(p->f, i, "1420 is usual; without the line it is found out");
+		finding_help(p->f, i, "1420 is usual; without the line the right one is found");
 	} else {
 		p->c->mtu = (uint32_t)mtu;
 	}

@@ -153,7 +153,7 @@ struct place source_place(const struct source *s, struct span at)
 	end = memchr(text.p, '\n', text.n);
 	if (end)
 		text.n = (size_t)(end + 1 - text.p);
-	lexer_init(&lexer, text, !at.line_start && lex_has_bom(text) ? BOM_BYTES : 0, &scratch);
+	lexer_init(&lexer, text, at.line_start ? 0 : lex_bom_bytes(text), &scratch);
 	if (!lexer_next(&lexer, &line))
 		return place;
 	place.text = line.raw;

@@ -125,7 +125,16 @@ static bool report_blank_list(struct parser *p, struct str entry)
 	return false;
 }
 
-/* One element of the list; empty ones come here too. */
+/* Points at a comma, before the missing element or behind it. */
+static void report_empty(struct parser *p, const struct conf_key *key, struct str entry)
+{
+	struct str comma = { entry.p - (entry.p > p->line.value.p), 1 };
+	size_t i = parser_fault(p, FINDING_BAD_VALUE, comma, "%s has an empty entry", key->name);
+
+	finding_help(p->f, i, "delete the superfluous comma");
+}
+
+/* One element of the list. */
 static void add_allowed_ip(struct parser *p, const struct conf_key *key, struct str entry)
 {
 	char buf[SQUEEZE_SIZE];
@@ -145,7 +154,7 @@ static void add_allowed_ip(struct parser *p, const struct conf_key *key, struct 
 	err = prefix_parse(&ip.prefix, text);
 	if (err) {
 		if (!diagnose_value(p, key, entry) && !report_blank_list(p, entry))
-			diagnose_prefix(p, key, entry, skip, text, err);
+			diagnose_prefix(p, entry, skip, text, err);
 		return;
 	}
 	if (prefix_has_host_bits(&ip.prefix))
@@ -174,6 +183,10 @@ void parse_allowed_ips(struct parser *p, const struct conf_key *key)
 			rest.p += entry.n + 1;
 			rest.n -= entry.n + 1;
 		}
-		add_allowed_ip(p, key, lex_trim(entry));
+		entry = lex_trim(entry);
+		if (entry.n)
+			add_allowed_ip(p, key, entry);
+		else
+			report_empty(p, key, entry);
 	} while (comma);
 }
