@@ -15,9 +15,10 @@ struct resolve {
 /*
  * Looks up n names in parallel (getaddrinfo(3), UDP, any family, first answer). Retries as wg(8)
  * does where retries is not 0: temporary failures (anything but EAI_NONAME, EAI_FAIL, EAI_NODATA
- * and EAI_SERVICE), after 1 s x 1.2^k, at most 20 s; a negative number retries for ever.
- * progress(i, delay_ms) is called before each wait, from one thread at a time; may be NULL. Signals
- * keep their disposition and may end the process: nothing has been changed yet.
+ * and EAI_SERVICE), after 1 s, then 1.2 times as long each time, at most 20 s; a negative number
+ * retries for ever. progress(name, delay_ms) is called before each wait, from one thread at a time;
+ * may be NULL. Addresses are taken as they are, without a thread or the network. Signals keep their
+ * disposition and may end the process: nothing has been changed yet.
  */
 void resolve_all(struct resolve *names, size_t n, int retries,
 		 void (*progress)(const struct resolve *, unsigned delay_ms));
