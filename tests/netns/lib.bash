@@ -157,7 +157,8 @@ here_uplink() { # IFACE ADDR[,ADDR...] [GATEWAY [MTU]]
   {
     # addresses of hardware that never change, so that two hosts are equal; no fe80, which no test needs
     printf 'link add %s address 02:00:00:00:00:01 type veth peer name %s-far address 02:00:00:00:00:02\n' "$1" "$1"
-    printf 'link set %s addrgenmode none up\n' "$1-far" "$1"
+    printf 'link set %s addrgenmode none\n' "$1-far" "$1"
+    printf 'link set %s up\n' "$1-far" "$1"
     if [[ ${4:-} ]]; then printf 'link set %s mtu %s\n' "$1" "$4"; fi
     for address in ${2//,/ }; do printf 'address add %s dev %s\n' "$address" "$1"; done
     if [[ ${3:-} ]]; then printf 'route add default via %s dev %s\n' "$3" "$1"; fi
