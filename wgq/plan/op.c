@@ -112,15 +112,17 @@ static void describe_rule(char *text, size_t size, const struct plan *p, const s
 	const struct rule *r = &op->rule;
 	int family = family_digit(r->family);
 	const char *verb = add ? "add" : "delete";
+	char priority[32] = ""; /* 0 leaves the choice to the kernel, "priority 0" would not */
 
 	(void)p;
+	if (r->priority)
+		snprintf(priority, sizeof(priority), " priority %u", r->priority);
 	if (r->suppress_prefixlen >= 0)
-		snprintf(text, size,
-			 "ip -%d rule %s table main suppress_prefixlength %d priority %u", family,
-			 verb, r->suppress_prefixlen, r->priority);
+		snprintf(text, size, "ip -%d rule %s table main suppress_prefixlength %d%s", family,
+			 verb, r->suppress_prefixlen, priority);
 	else
-		snprintf(text, size, "ip -%d rule %s %sfwmark %u table %u priority %u", family,
-			 verb, r->invert ? "not " : "", r->fwmark, r->table, r->priority);
+		snprintf(text, size, "ip -%d rule %s %sfwmark %u table %u%s", family, verb,
+			 r->invert ? "not " : "", r->fwmark, r->table, priority);
 }
 
 #define COMPARE(a, b)                                                                              \
@@ -272,7 +274,7 @@ static void push_hooks(struct plan *out, const struct plan *done, enum op_kind k
 {
 	for (size_t i = 0; i < done->n; i++)
 		if (done->v[i].kind == kind)
-			*plan_push(out, kind, OP_RUN) = done->v[i];
+			plan_push(out, kind, OP_RUN)->hook = done->v[i].hook;
 }
 
 void plan_invert(struct plan *out, const struct plan *done)
@@ -285,12 +287,15 @@ void plan_invert(struct plan *out, const struct plan *done)
 	push_hooks(out, done, OP_PRE_DOWN);
 	for (size_t i = done->n; i-- > 0;) {
 		const struct op *op = &done->v[i];
+		struct op *inverse;
 
 		if (kinds[op->kind].is_hook || op->stays || op->verb == OP_RUN ||
 		    (has_link && kinds[op->kind].dies_with_link))
 			continue;
-		*plan_push(out, op->kind, OP_DEL) = *op;
-		out->v[out->n - 1].verb = op->verb == OP_ADD ? OP_DEL : OP_ADD;
+		inverse = plan_push(out, op->kind, OP_DEL);
+		*inverse = *op;
+		inverse->verb = op->verb == OP_ADD ? OP_DEL : OP_ADD;
+		inverse->done = false;
 	}
 	push_hooks(out, done, OP_POST_DOWN);
 }
