@@ -55,6 +55,12 @@ $(B)/tests/config-driver: $(B)/obj/tests/config/driver.o $(filter $(B)/obj/wgq/b
 	@$(if $(V),,echo "  LD   $@")
 	$Q$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
 
+# Shows the plans of a file on a host that is made up.
+$(B)/tests/plan-driver: $(B)/obj/tests/plan/driver.o $(filter-out $(B)/obj/wgq/main.o,$(OBJECTS))
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  LD   $@")
+	$Q$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
+
 -include $(OBJECTS:.o=.d) $(wildcard $(B)/obj/tests/*/*.d)
 
 install: all
@@ -76,7 +82,7 @@ deps:
 demo: all
 	$Qtests/netns/demo $(B)/wgq
 
-check: all $(UNITS) $(B)/tests/config-driver
+check: all $(UNITS) $(B)/tests/config-driver $(B)/tests/plan-driver
 	$Qtests/run
 
 check-all: check

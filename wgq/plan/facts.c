@@ -52,7 +52,7 @@ static bool uses_ipv6(const struct facts *f, const struct config *c)
 	return false;
 }
 
-static void find_default_routes(struct facts *f, const struct config *c)
+void facts_find_default_routes(struct facts *f, const struct config *c)
 {
 	f->default_route[0] = f->default_route[1] = false;
 	if (c->table_kind != TABLE_AUTO)
@@ -162,7 +162,7 @@ int facts_read(struct facts *f, struct host *h, const struct config *c, const ch
 		return 0;
 	}
 	allowed_prefixes(&f->allowed, NULL, &c->device);
-	find_default_routes(f, c);
+	facts_find_default_routes(f, c);
 	if (!f->ipv6 && uses_ipv6(f, c))
 		log_warn("IPv6 is disabled on this host: the tunnel's IPv6 addresses and routes "
 			 "are left out");
@@ -185,7 +185,7 @@ int facts_read_interface(struct facts *f, struct host *h, const struct config *c
 	f->addrs.arena = f->routes.arena = c->arena;
 	f->allowed.n = 0;
 	allowed_prefixes(&f->allowed, device, &c->device);
-	find_default_routes(f, c);
+	facts_find_default_routes(f, c);
 	if ((err = rtnl_get_addrs(&h->rtnl, &f->addrs, ifindex, d)) ||
 	    (err = rtnl_get_routes(&h->rtnl, &f->routes, AF_INET, RT_TABLE_MAIN, ifindex, d)) ||
 	    (err = rtnl_get_routes(&h->rtnl, &f->routes, AF_INET6, RT_TABLE_MAIN, ifindex, d)) ||

@@ -45,6 +45,9 @@ static inline size_t family_index(uint8_t family)
 int facts_read(struct facts *f, struct host *h, const struct config *c, const char *ifname,
 	       struct findings *findings, struct diag *d);
 
+/* Sets default_route from allowed, ipv6 and the file's Table. Pure. */
+void facts_find_default_routes(struct facts *f, const struct config *c);
+
 /* After PreUp hooks: what they left on the interface, ifindex. */
 int facts_read_interface(struct facts *f, struct host *h, const struct config *c,
 			 const char *ifname, int ifindex, struct diag *d);
