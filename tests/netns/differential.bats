@@ -63,7 +63,7 @@ EOF
 > wg wg0: ListenPort = 77
 > wg wg0: PrivateKey = kKfB
 > wg wg0 peer.* PersistentKeepalive = 7
-> resolv.conf: search
+> resolv.conf 02: search
 EOF
 }
 

@@ -162,7 +162,9 @@ here_uplink() { # IFACE ADDR[,ADDR...] [GATEWAY [MTU]]
     if [[ ${4:-} ]]; then printf 'link set %s mtu %s\n' "$1" "$4"; fi
     for address in ${2//,/ }; do printf 'address add %s dev %s\n' "$address" "$1"; done
     if [[ ${3:-} ]]; then printf 'route add default via %s dev %s\n' "$3" "$1"; fi
-  } | ip -batch -
+  } | ip -batch - || return
+  # the kernel finds out some time later that there is a carrier
+  until [[ $(< "/sys/class/net/$1/operstate") == up && $(< "/sys/class/net/$1-far/operstate") == up ]]; do sleep 0.01; done
 }
 
 # Every line says what it is about and means something by itself; sorted, so that two states can be compared by diff.
@@ -170,10 +172,14 @@ here_uplink() { # IFACE ADDR[,ADDR...] [GATEWAY [MTU]]
 #   - the numbers of interfaces: they count all links that were ever made;
 #   - a random ListenPort (61000-61999): it is random, and there or not depending on how far wireguard-go is with
 #     opening its socket;
+#   - whether an address is tentative: the kernel looks at it some time after link up, even where it checks nothing;
+#   - the rule against spoofing of the fe80 address that wireguard-go's tun device, and no kernel device, gets at link up:
+#     wg-quick asks the device for its addresses after that, wgq before;
 #   - the order of peers where wireguard-go answers: it is random; the kernel's order is compared;
 #   - the order of nftables' tables, which have no order of their effect; that of rules inside a chain is compared.
 here_state() {
-  local interface
+  local - interface
+  set +e # some of it is not everywhere
   {
     echo "@link" && ip -details -oneline link show
     echo "@addr" && ip -oneline address show
@@ -198,13 +204,17 @@ here_state() {
       mtu = $3; sub(/ mtu [0-9]+ /, "")
       printf "link %s flags %s\nlink %s mtu %s\nlink %s: %s\n", name, flags, name, mtu, name, $0
     }
-    section == "addr" { name = $2; $1 = $2 = ""; gsub(/ +|\\/, " "); print "addr " name ":" $0 }
+    section == "addr" {
+      if (/ fe80:.* stable-privacy/) { automatic = $4; sub("/.*", "", automatic); of_device[automatic] = 1 }
+      name = $2; $1 = $2 = ""; gsub(/ +|\\/, " "); sub(/ tentative/, ""); print "addr " name ":" $0
+    }
     section ~ /^[46]$/ {
       gsub(/[ \t]+/, " ")
       print (/^[0-9]+: / ? "rule" : "route") section ": " $0
     }
     section == "nft" && /^table / { table = $2 " " $3; chain = "" }
     section == "nft" && /^\t[^\t}]/ { chain = " " $1 " " $2; rule = 0 }
+    section == "nft" && / ip6 daddr fe80:/ && $6 in of_device { next }
     section == "nft" && /^\t\t/ { sub(/^\t\t/, ""); printf "nft %s%s %02d: %s\n", table, chain, ++rule, $0 }
     section == "nft" && /^table / { print "nft " table }
     section == "wg" && /^ListenPort = 61[0-9][0-9][0-9]$/ { next }
@@ -212,6 +222,6 @@ here_state() {
     section == "wg" && /^[A-Z]/ { if (in_peer) body = body " " $0; else print "wg " about ": " $0 }
     section == "sysctl" { sub("^/proc/sys/", ""); print "sysctl " $0 }
     section == "legacy" { print "legacy table " $0 }
-    section == "resolv.conf" { print "resolv.conf: " $0 }
+    section == "resolv.conf" { printf "resolv.conf %02d: %s\n", ++resolver_lines, $0 }
     END { peer() }' | LC_ALL=C sort
 }

@@ -98,7 +98,10 @@ dns_without_resolvconf() {
   named "$(debian || echo "DNS = 10.1.0.53, corp.example")"
   cycle
   expect << 'EOF'
-> up: resolv.conf: nameserver 10.1.0.53
-> up: resolv.conf: search corp.example
+< up: resolv.conf 01: nameserver 192.0.2.53
+> up: resolv.conf 01: # wgq wg0: "wgq down wg0" takes these lines out and makes the comments below lines again.
+> up: resolv.conf 02: nameserver 10.1.0.53
+> up: resolv.conf 03: search corp.example
+> up: resolv.conf 04: #wgq# nameserver 192.0.2.53
 EOF
 }

@@ -109,6 +109,7 @@ file_names() {
       config "$name"
     up "./../../../etc/wireguard/$name.conf"
     state "$name"
+    [[ $name != -* ]] || name=./../../../etc/wireguard/$name.conf # by name it is an option
     down "$name"
   done
   state down

@@ -156,6 +156,7 @@ preup_fails() {
   state undone
 }
 
+# A failed up puts back the sysctl that it set; Debian's does not.
 postup_fails() {
   internet
   printf '%s\n' "[Interface]" "PrivateKey = {A}" "Address = 10.1.0.1/24, fd00::1/64" "DNS = 10.1.0.53" \
@@ -163,6 +164,10 @@ postup_fails() {
     "PostDown = echo not run" "[Peer]" "PublicKey = {b}" "AllowedIPs = 0.0.0.0/0, ::/0, 10.2.0.0/16" | config wg0
   up wg0
   state undone
+  expect << 'EOF'
+< undone: sysctl net/ipv4/conf/all/src_valid_mark:1
+> undone: sysctl net/ipv4/conf/all/src_valid_mark:0
+EOF
 }
 
 hook_pipe_fails() {

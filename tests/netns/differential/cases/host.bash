@@ -62,7 +62,7 @@ EOF
 
 userspace_told() {
   internet
-  printf '#!/bin/sh\necho "started for $*"\nexec wireguard-go "$@"\n' > /run/host/bin/my-wireguard
+  printf '#!/bin/sh\necho "started for $*" >> log\nexec wireguard-go "$@"\n' > /run/host/bin/my-wireguard
   chmod +x /run/host/bin/my-wireguard
   export WG_QUICK_USERSPACE_IMPLEMENTATION=my-wireguard
   printf '[Interface]\nPrivateKey = {A}\nAddress = 10.1.0.1/24\n' | config wg0

@@ -47,8 +47,8 @@ mtu_several_endpoints() { # Debian's takes the largest
   cycle
   expect << 'EOF'
 < up: link wg0 mtu 1420
-< up: sysctl net/ipv6/conf/wg0/mtu:1420
 > up: link wg0 mtu 1310
+< up: sysctl net/ipv6/conf/wg0/mtu:1420
 > up: sysctl net/ipv6/conf/wg0/mtu:1310
 EOF
 }
