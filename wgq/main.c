@@ -115,10 +115,16 @@ static int complain(const struct invocation *in, const struct command *c, const 
 
 static int run_command(struct invocation *in, int nwords, char **words, const struct options *o)
 {
-	const struct command *c = nwords ? find_command(in, words[0]) : NULL;
+	bool help = o->help || (nwords && !strcmp(words[0], "help"));
 	FILE *out = in->is_wg_quick ? stderr : stdout;
+	const struct command *c;
 
-	if (o->help || (nwords == 1 && !strcmp(words[0], "help"))) {
+	if (nwords && !strcmp(words[0], "help")) {
+		nwords--;
+		words++;
+	}
+	c = nwords ? find_command(in, words[0]) : NULL;
+	if (help && (c || !nwords)) {
 		if (c)
 			print_command_usage(out, in, c);
 		else

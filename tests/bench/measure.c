@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* measure COMMAND...: runs it; prints to descriptor 3 how many microseconds and, at most, KiB of memory it took. */
+/* measure COMMAND...: runs it; prints to descriptor 3 how many microseconds and, at most, KiB of
+ * memory it took. */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <sys/resource.h>

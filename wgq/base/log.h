@@ -9,7 +9,7 @@ enum log_level { LOG_QUIET, LOG_NORMAL, LOG_VERBOSE };
 
 /* Sets the name in front of messages (borrowed), how much is said, and where steps go (a file
  * descriptor). */
-void log_init(const char *program, enum log_level level, int step_fd);
+void log_init(const char *name, enum log_level wanted, int steps);
 const char *log_program(void);
 bool log_is_verbose(void);
 

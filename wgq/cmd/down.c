@@ -37,7 +37,7 @@ static int read_live(struct down *down)
 	if (status)
 		return status;
 	if (c->save_config)
-		log_warn("SaveConfig: this version cannot save; %s stays as it is", s->path);
+		log_warn("SaveConfig has no effect in this version: %s stays as it is", s->path);
 	down->done.config_path = s->path;
 	err = live_read(&down->done, &s->host, c, &link, &s->d);
 	if (err == -EOPNOTSUPP)

@@ -103,6 +103,24 @@ static int refuse_existing(struct session *s, bool ours)
 			s->ifname, *link.kind ? link.kind : "physical");
 }
 
+/*
+ * After a power cut /etc/resolv.conf still holds what an earlier up wrote, and the servers in it
+ * are behind a tunnel that is not there.
+ */
+static int forget_dns(struct up *up)
+{
+	struct session *s = &up->s;
+	struct resolver r;
+	int err;
+
+	if (!up->config->dns.nservers || s->in->dry_run)
+		return 0;
+	err = resolver_forget(&r, &s->arena, s->ifname, &s->d);
+	if (!err && r.kind == RESOLVER_FILE)
+		err = resolver_unset(&r, &s->d);
+	return err;
+}
+
 static int check_standing(struct up *up)
 {
 	struct session *s = &up->s;
@@ -114,7 +132,7 @@ static int check_standing(struct up *up)
 		return session_fail(s, EXIT_FAILED);
 	if (standing != STANDING_NONE && standing != STANDING_UP && !s->in->dry_run)
 		status = session_finish(s, &old, standing);
-	if (!status && refuse_existing(s, standing == STANDING_UP))
+	if (!status && (refuse_existing(s, standing == STANDING_UP) || forget_dns(up)))
 		status = session_fail(s, EXIT_FAILED);
 	return status;
 }
@@ -257,6 +275,8 @@ static int bring_up(struct up *up)
 	struct session *s = &up->s;
 	int status = session_load(s, &up->config, true);
 
+	if (!status && up->config->save_config)
+		log_warn("SaveConfig has no effect in this version: %s stays as it is", s->path);
 	if (!status)
 		status = check_standing(up);
 	if (!status)

@@ -250,13 +250,19 @@ static const struct action {
 	int (*run)(struct run *r, struct diag *d);
 	bool batch; /* takes many at once and settles each itself */
 } actions[OP_KINDS] = {
-	[OP_LINK] = { run_link },        [OP_PRE_UP] = { run_hook },
-	[OP_DEVICE] = { run_device },    [OP_ADDR] = { run_addrs, true },
-	[OP_LINK_UP] = { run_link_up },  [OP_DNS] = { run_dns },
-	[OP_SYSCTL] = { run_sysctl },    [OP_FIREWALL] = { run_firewall },
-	[OP_RULE] = { run_rules, true }, [OP_ROUTE] = { run_routes, true },
-	[OP_POST_UP] = { run_hook },     [OP_PRE_DOWN] = { run_hook },
-	[OP_POST_DOWN] = { run_hook },
+	[OP_LINK] = { .run = run_link },
+	[OP_PRE_UP] = { .run = run_hook },
+	[OP_DEVICE] = { .run = run_device },
+	[OP_ADDR] = { .run = run_addrs, .batch = true },
+	[OP_LINK_UP] = { .run = run_link_up },
+	[OP_DNS] = { .run = run_dns },
+	[OP_SYSCTL] = { .run = run_sysctl },
+	[OP_FIREWALL] = { .run = run_firewall },
+	[OP_RULE] = { .run = run_rules, .batch = true },
+	[OP_ROUTE] = { .run = run_routes, .batch = true },
+	[OP_POST_UP] = { .run = run_hook },
+	[OP_PRE_DOWN] = { .run = run_hook },
+	[OP_POST_DOWN] = { .run = run_hook },
 };
 
 int apply_prepare(struct host *h, struct plan *p, size_t from, struct diag *d)

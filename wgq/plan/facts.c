@@ -108,12 +108,12 @@ static int read_resolver(struct facts *f, const struct config *c, const char *if
 			      f->default_route[0] || f->default_route[1], d);
 	if (err)
 		return err;
-	if (r->kind == RESOLVER_NONE)
+	if (r->kind != RESOLVER_NONE)
+		f->resolver = r;
+	else if (!geteuid()) /* a dry run by others cannot tell */
 		log_warn("no resolver takes DNS servers here (neither resolvconf nor "
 			 "systemd-resolved, and /etc/resolv.conf cannot be written): DNS is left "
 			 "as it is");
-	else
-		f->resolver = r;
 	return 0;
 }
 
@@ -125,18 +125,24 @@ static int read_firewall(struct facts *f, struct host *h, struct diag *d)
 	if (!f->default_route[0] && !f->default_route[1])
 		return 0;
 	err = h->firewall ? 0 : firewall_open(&h->firewall, &why);
-	if (err && err != -EOPNOTSUPP && err != -EPERM) {
+	if (err == -EPERM && geteuid()) { /* a dry run: as root it is likely to be there */
+		f->antispoof[0] = f->antispoof[1] = true;
+		return 0;
+	}
+	if (err && err != -EOPNOTSUPP) {
 		*d = why;
 		return err;
 	}
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < 2; i++) {
+		if (!f->default_route[i])
+			continue;
 		f->antispoof[i] = !err && firewall_has_family(h->firewall, i ? AF_INET6 : AF_INET);
-	for (size_t i = 0; i < 2; i++)
-		if (f->default_route[i] && !f->antispoof[i] && !(err == -EPERM && geteuid()))
+		if (!f->antispoof[i])
 			log_warn("this kernel's nf_tables cannot have IPv%d rules: packets from "
 				 "elsewhere to the tunnel's addresses are not dropped, and "
 				 "replies do not keep the mark",
 				 i ? 6 : 4);
+	}
 	return 0;
 }
 

@@ -25,7 +25,9 @@ static int push_dns(struct live *l)
 	if (!l->config->dns.nservers)
 		return 0;
 	r = arena_alloc(l->plan->arena, sizeof(*r));
-	err = resolver_forget(r, l->plan->arena, l->link->name, l->d);
+	err = resolver_choose(r, l->plan->arena, l->link->name, &l->config->dns, false, l->d);
+	if (!err && r->kind == RESOLVER_FILE) /* wg-quick never writes it: only what is ours goes */
+		err = resolver_forget(r, l->plan->arena, l->link->name, l->d);
 	if (!err && r->kind != RESOLVER_NONE)
 		plan_push(l->plan, OP_DNS, OP_ADD)->dns.resolver = r;
 	return err;
