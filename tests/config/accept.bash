@@ -4,7 +4,8 @@
 #   accept.bash address|table|mtu VALUE...   prints "yes|no VALUE" for each: does ip understand it?
 set -euo pipefail
 if [[ ${INSIDE:-} != 1 ]]; then
-  INSIDE=1 exec unshare --net --mount "$0" "$@"
+  # whatever ends it, the device's process ends with it
+  INSIDE=1 exec setpriv --pdeathsig KILL unshare --net --mount --pid --fork --kill-child --mount-proc "$0" "$@"
 fi
 
 mount -t tmpfs tmpfs /run

@@ -147,7 +147,7 @@ judged() {
 # sandbox COMMAND...: with a private /etc/wireguard
 sandbox() {
   # shellcheck disable=SC2016  # expanded by the inner shell
-  unshare --mount bash -euc 'mkdir -p /etc/wireguard; mount -t tmpfs tmpfs /etc/wireguard
+  unshare --mount bash -euc 'mount -t tmpfs tmpfs /etc/wireguard
     cp "$1" /etc/wireguard/wg0.conf; cp "$1" /etc/wireguard/wg1.conf.conf; cd "$2"; shift 2; "$@"' \
     _ "$BATS_TEST_DIRNAME/empty.in" "$BATS_TEST_TMPDIR" "$@"
 }

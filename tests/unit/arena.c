@@ -5,6 +5,38 @@
 #include <stdalign.h>
 #include <cmocka.h>
 
+/* In place of libc's, in both its forms: counts what is wiped. */
+void __explicit_bzero_chk(void *p, size_t n, size_t room);
+static size_t wiped;
+
+void explicit_bzero(void *p, size_t n)
+{
+	memset(p, 0, n);
+	wiped += n;
+}
+
+void __explicit_bzero_chk(void *p, size_t n, size_t room)
+{
+	assert_true(n <= room);
+	explicit_bzero(p, n);
+}
+
+static void all_that_was_handed_out_is_wiped(void **state)
+{
+	struct arena a = { 0 };
+	size_t given = 0;
+
+	(void)state;
+	for (size_t size = 1; size < 100000; size = 2 * size + 1) {
+		arena_alloc(&a, size);
+		arena_alloc(&a, 16);
+		given += size + 16;
+	}
+	wiped = 0;
+	arena_fini(&a);
+	assert_true(wiped >= given);
+}
+
 static void memory_is_zeroed_aligned_and_apart(void **state)
 {
 	struct arena a CLEANUP(arena_fini) = { 0 };
@@ -115,6 +147,7 @@ static void an_emptied_arena_can_be_used_again(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(all_that_was_handed_out_is_wiped),
 		cmocka_unit_test(memory_is_zeroed_aligned_and_apart),
 		cmocka_unit_test(a_piece_larger_than_a_block_gets_one_of_its_own),
 		cmocka_unit_test(arrays_grow_and_keep_their_elements),
