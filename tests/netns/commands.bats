@@ -299,3 +299,93 @@ F
   run -0 wgq up wg0 -v
   [ "${#lines[@]}" -gt 100 ]
 }
+
+@test "a dry run of down, where the interface vanished, prints what is left and does none of it" {
+  full
+  host_run h sh -c 'printf "%s\n" "[Interface]" "PostDown = touch /run/ran" >> /etc/wireguard/wg0.conf'
+  wgq up wg0
+  host_run h ip link delete wg0
+  before=$(host_state h)
+  run -0 wgq down -n wg0
+  [[ $output == *"nft delete table ip wg-quick-wg0"* && $output == *"touch /run/ran"* ]]
+  [ "$before" = "$(host_state h)" ]
+  [ "$(records)" = 1 ]
+  run -1 host_run h test -e /run/ran
+  wgq down wg0
+}
+
+@test "where another interface took the name, up spares it and down takes down that one and both's rules" {
+  full
+  before=$(host_state h | grep -v src_valid_mark)
+  wgq up wg0
+  host_run h ip link delete wg0
+  host_run h wg-quick up wg0
+  theirs=$(host_state h)
+  run -1 wgq up wg0
+  [[ $output == *"wgq did not bring up"* ]]
+  [ "$theirs" = "$(host_state h)" ]
+  run -0 wgq down wg0
+  [[ $output == *"is not the interface that wgq brought up"* ]]
+  [ "$before" = "$(host_state h | grep -v src_valid_mark)" ]
+  [ "$(records)" = 0 ]
+}
+
+@test "a resolver that fails keeps neither a tunnel up nor its rest in place" {
+  plain
+  # shellcheck disable=SC2016  # expanded there
+  host_run h sh -c 'printf "%s\n" "[Interface]" "DNS = 10.0.0.53" >> /etc/wireguard/wg0.conf; mkdir /run/bin
+    printf "%s\n" "#!/bin/sh" "[ \$1 = -a ]" > /run/bin/resolvconf; chmod +x /run/bin/resolvconf'
+  with_path() { host_run h env PATH="/run/bin:$PATH" "$WGQ" "$@"; }
+  with_path up wg0
+  run -0 with_path down wg0
+  [[ $output == *resolvconf* ]]
+  run -1 host_run h ip link show wg0
+  with_path up wg0
+  host_run h ip link delete wg0
+  run -0 with_path down wg0
+  [ "$(records)" = 0 ]
+}
+
+@test "down of a tunnel of wg-quick's with Table = off leaves the administrator's rules" {
+  plain
+  host_run h sh -c 'printf "%s\n" "[Interface]" "Table = off" "FwMark = 0x99" >> /etc/wireguard/wg0.conf'
+  host_run h ip rule add not fwmark 0x99 table 153
+  before=$(host_state h)
+  host_run h wg-quick up wg0
+  wgq down wg0
+  [ "$before" = "$(host_state h)" ]
+}
+
+@test "a file that anybody may change is not run by down either" {
+  plain
+  host_run h wg-quick up wg0
+  host_run h sh -c 'printf "%s\n" "[Interface]" "PreDown = touch /run/ran" >> /etc/wireguard/wg0.conf; chmod 0666 /etc/wireguard/wg0.conf'
+  run -2 wgq down wg0
+  host_run h ip link show wg0
+  run -1 host_run h test -e /run/ran
+}
+
+@test "two ups of one interface at once: one does it, the other waits and is refused" {
+  plain
+  host_run h sh -c 'printf "%s\n" "[Interface]" "PostUp = sleep 1" >> /etc/wireguard/wg0.conf'
+  wgq up wg0 > "$BATS_TEST_TMPDIR/first" 2>&1 &
+  first=$!
+  sleep 0.3
+  run -1 wgq up wg0
+  [[ $output == *"waiting for process"* && $output == *"already exists"* ]]
+  wait "$first"
+  host_run h ip link show wg0
+}
+
+@test "SIGINT, SIGTERM and SIGHUP in a hook: undone, and dead of that signal" {
+  full
+  host_run h sh -c 'printf "%s\n" "[Interface]" "PostUp = sleep 30" >> /etc/wireguard/wg0.conf'
+  before=$(host_state h)
+  for signal in INT TERM HUP; do
+    # not in the background: bash would have it ignore SIGINT
+    run host_run h timeout --foreground --preserve-status -s "$signal" 1 "$WGQ" up wg0
+    [ "$status" -eq $((128 + $(kill -l "$signal"))) ]
+    [ "$before" = "$(host_state h)" ]
+    [ "$(records)" = 0 ]
+  done
+}

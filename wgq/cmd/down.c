@@ -22,6 +22,8 @@ static int read_live(struct down *down)
 	struct link link;
 	int status, err = rtnl_get_link(&s->host.rtnl, &link, s->ifname, &s->d);
 
+	down->done = (struct plan){ .arena = &s->arena };
+	memcpy(down->done.ifname, s->ifname, sizeof(s->ifname));
 	if (err == -ENODEV)
 		diag_set(&s->d, ENODEV, "`%s' is not up", s->ifname);
 	if (err)
@@ -49,7 +51,6 @@ static int make_plan(struct down *down)
 {
 	struct session *s = &down->s;
 
-	memcpy(down->done.ifname, s->ifname, sizeof(s->ifname));
 	down->plan = (struct plan){
 		.arena = &s->arena,
 		.config_path = down->done.config_path,
@@ -62,31 +63,6 @@ static int make_plan(struct down *down)
 	return s->in->dry_run ? 0 : apply_prepare(&s->host, &down->plan, 0, &s->d);
 }
 
-/*
- * DNS is a courtesy: a resolver that cannot be told must not keep the tunnel up. Everything before
- * the deletion of the link can be taken back; the deletion itself comes last.
- */
-static int remove_all(struct down *down, size_t from, size_t to)
-{
-	struct session *s = &down->s;
-	struct plan *p = &down->plan;
-	int err = 0;
-
-	for (size_t i = from, next; !err && i < to; i = next) {
-		bool dns = p->v[i].kind == OP_DNS;
-
-		next = i + 1;
-		while (!dns && next < to && p->v[next].kind != OP_DNS)
-			next++;
-		err = apply_run(&s->host, p, i, next, &s->record, &s->d);
-		if (err && dns) {
-			log_warn("%s", s->d.text);
-			err = 0;
-		}
-	}
-	return err;
-}
-
 static int take_back(struct down *down, size_t from)
 {
 	struct session *s = &down->s;
@@ -94,8 +70,8 @@ static int take_back(struct down *down, size_t from)
 
 	session_fail(s, EXIT_FAILED);
 	failures = apply_undo(&s->host, &down->plan, from);
-	record_set_progress(&s->record, down->done.n);
 	record_set_state(&s->record, RECORD_UP);
+	record_set_progress(&s->record, down->done.n);
 	if (failures) {
 		log_error("%s stays up, but %zu steps of it are gone", s->ifname, failures);
 		return EXIT_INCOMPLETE;
@@ -140,19 +116,9 @@ static int run(struct down *down)
 	}
 	record_set_progress(&s->record, first);
 	record_set_state(&s->record, RECORD_LOWERING);
-	if (remove_all(down, first, last))
+	if (apply_run(&s->host, p, first, last, &s->record, &s->d))
 		return take_back(down, first);
 	return run_post_down(down, last);
-}
-
-static void print_plan(const struct plan *p)
-{
-	size_t n;
-
-	for (size_t i = 0; i < p->n; i += n) {
-		n = op_run_length(&p->v[i], p->n - i, 1);
-		op_announce(p, &p->v[i], n, 1, false);
-	}
 }
 
 static int take_down(struct down *down)
@@ -163,16 +129,18 @@ static int take_down(struct down *down)
 
 	if (session_read_record(s, &down->done, &standing))
 		return session_fail(s, EXIT_FAILED);
-	if (standing == STANDING_VANISHED || (standing == STANDING_CUT && !s->in->dry_run))
-		return session_finish(s, &down->done, standing);
-	if (standing == STANDING_NONE)
+	if (standing != STANDING_NONE && standing != STANDING_UP)
+		status = session_finish(s, &down->done, standing);
+	if (status || standing == STANDING_VANISHED || standing == STANDING_CUT)
+		return status;
+	if (standing != STANDING_UP)
 		status = read_live(down);
 	if (status)
 		return status;
 	if (make_plan(down))
 		return session_fail(s, EXIT_FAILED);
 	if (s->in->dry_run) {
-		print_plan(&down->plan);
+		plan_announce(&down->plan, 0, down->plan.n);
 		return EXIT_DONE;
 	}
 	status = run(down);

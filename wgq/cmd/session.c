@@ -7,6 +7,7 @@
 #include "wgq/base/log.h"
 #include "wgq/base/spawn.h"
 #include "wgq/kernel/rtnl.h"
+#include "wgq/plan/facts.h"
 
 /* As wg-quick: sudo(8) runs the same words again. The path is the one we were called by, so that
  * the name stays. */
@@ -91,6 +92,14 @@ static void check_permissions(const struct source *source, struct findings *f)
 	}
 }
 
+static bool is_trusted(const struct findings *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (f->v[i].code == FINDING_FILE_PERMISSIONS && f->v[i].severity == SEV_ERROR)
+			return false;
+	return true;
+}
+
 int session_load(struct session *s, struct config **c, bool strict)
 {
 	struct findings f = { .arena = &s->arena };
@@ -101,7 +110,7 @@ int session_load(struct session *s, struct config **c, bool strict)
 	*c = config_parse(&s->arena, &source, &f);
 	check_permissions(&source, &f);
 	findings_print(stderr, &f);
-	if (strict && findings_count(&f, SEV_ERROR))
+	if (findings_count(&f, SEV_ERROR) && (strict || !is_trusted(&f)))
 		return exit_usage(s->in);
 	return EXIT_DONE;
 }
@@ -125,7 +134,7 @@ int session_read_record(struct session *s, struct plan *p, enum standing *standi
 	if (s->dir.fd < 0) { /* a dry run: look, but make nothing */
 		err = rundir_open(&s->dir, false, &s->d);
 		if (err)
-			return 0;
+			return err == -ENOENT || geteuid() ? 0 : err;
 	}
 	record_init(&s->record, &s->dir, s->ifname);
 	err = record_read(&s->record, p, &s->d);
@@ -138,47 +147,65 @@ int session_read_record(struct session *s, struct plan *p, enum standing *standi
 	err = rtnl_get_link(&s->host.rtnl, &link, s->ifname, &s->d);
 	if (err && err != -ENODEV)
 		return err;
-	*standing = !err && link.index == p->ifindex ? STANDING_UP : STANDING_VANISHED;
+	if (err)
+		*standing = STANDING_VANISHED;
+	else
+		*standing = link.index == p->ifindex ? STANDING_UP : STANDING_REPLACED;
 	return 0;
 }
 
 /*
- * The numbers of a table that went with its interface may have been given to another tunnel since,
- * and its rules look like ours: where the table is in use, they are not ours any more.
+ * The table that went with its interface may have been given to another tunnel since, with rules
+ * that look like ours: where it has a default route, they are not ours any more.
  */
-static int drop_reused_rules(struct session *s, struct plan *down)
+static int spare_reused_rules(struct session *s, struct plan *down)
 {
 	struct rtnl_routes routes = { .arena = &s->arena };
-	size_t kept = 0;
-	int err = 0;
+	bool reused[2] = { false };
 
-	for (size_t i = 0; !err && i < down->n; i++) {
+	for (size_t i = 0; i < down->n; i++) {
 		const struct rule *rule = &down->v[i].rule;
+		int err;
 
-		if (down->v[i].kind == OP_RULE && rule->fwmark)
-			err = rtnl_get_routes(&s->host.rtnl, &routes, rule->family, rule->table, 0,
-					      &s->d);
+		if (down->v[i].kind != OP_RULE || !rule->fwmark)
+			continue;
+		routes.n = 0;
+		err = rtnl_get_routes(&s->host.rtnl, &routes, rule->family, rule->table, 0, &s->d);
+		if (err)
+			return err;
+		for (size_t j = 0; j < routes.n; j++)
+			reused[family_index(rule->family)] |= !routes.v[j].dst.len;
 	}
 	for (size_t i = 0; i < down->n; i++)
-		if (!routes.n || down->v[i].kind != OP_RULE)
-			down->v[kept++] = down->v[i];
-	down->n = kept;
-	return err;
+		if (down->v[i].kind == OP_RULE && reused[family_index(down->v[i].rule.family)])
+			down->v[i].stays = true;
+	return 0;
+}
+
+/* What of the inverse is left to do. */
+static void choose_left(const struct session *s, struct plan *down, enum standing standing)
+{
+	for (size_t i = 0; i < down->n; i++) {
+		struct op *op = &down->v[i];
+		bool ran = s->record.state == RECORD_LOWERING && i < s->record.progress;
+
+		if (op_is_hook(op->kind) && ran)
+			op->stays = true;
+		if (standing == STANDING_REPLACED && op->kind != OP_RULE)
+			op->stays = true;
+	}
 }
 
 /* Goes on after a failure, since nothing is left to go back to. */
-static size_t run_all(struct session *s, struct plan *down)
+static size_t run_left(struct session *s, struct plan *down)
 {
 	size_t failures = 0;
 
+	record_set_state(&s->record, RECORD_LOWERING);
 	for (size_t i = 0; i < down->n; i++) {
-		bool begun = s->record.state == RECORD_LOWERING && i < s->record.progress;
-
-		if (op_is_hook(down->v[i].kind) && begun)
+		if (down->v[i].stays || !apply_run(&s->host, down, i, i + 1, &s->record, &s->d))
 			continue;
-		if (!apply_run(&s->host, down, i, i + 1, NULL, &s->d))
-			continue;
-		if (op_is_hook(down->v[i].kind)) {
+		if (op_is_hook(down->v[i].kind) && !stop_requested) {
 			log_warn("%s", s->d.text);
 		} else {
 			log_error("%s", s->d.text);
@@ -188,26 +215,52 @@ static size_t run_all(struct session *s, struct plan *down)
 	return failures;
 }
 
+static void print_left(const struct plan *p, bool inverse)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		const struct op *op = &p->v[inverse ? p->n - 1 - i : i];
+
+		if (inverse ? op->done && !op_is_hook(op->kind) : !op->stays)
+			op_announce(p, op, 1, 1, inverse);
+	}
+}
+
+static void say_reason(const struct session *s, enum standing standing)
+{
+	static const char *const reasons[] = {
+		[STANDING_VANISHED] = "has vanished: undoing the rest of what up did",
+		[STANDING_REPLACED] =
+			"is not the interface that wgq brought up: removing the rules of that one",
+		[STANDING_CUT] = "was left by a run that was cut short: undoing what it did",
+	};
+
+	log_info("%s %s", s->ifname, reasons[standing]);
+}
+
 int session_finish(struct session *s, struct plan *p, enum standing standing)
 {
-	bool was_up = s->record.state != RECORD_RAISING;
-	struct plan down = { .arena = &s->arena };
+	bool raising = s->record.state == RECORD_RAISING;
+	struct plan down = { .arena = &s->arena, .ifindex = p->ifindex };
+	struct plan *left = raising ? p : &down;
 	size_t failures;
 
 	memcpy(down.ifname, p->ifname, sizeof(down.ifname));
 	down.config_path = p->config_path;
-	down.ifindex = p->ifindex;
-	log_info(standing == STANDING_CUT
-			 ? "an earlier run on %s was cut short: undoing what it did"
-			 : "%s has vanished: undoing the rest of what up did",
-		 s->ifname);
+	say_reason(s, standing);
 	plan_invert(&down, p);
-	if ((standing == STANDING_VANISHED && drop_reused_rules(s, &down)) ||
-	    apply_prepare(&s->host, was_up ? &down : p, 0, &s->d) ||
-	    (was_up && session_prepare_hooks(s, &down)))
+	choose_left(s, &down, standing);
+	if (standing != STANDING_CUT && spare_reused_rules(s, &down))
 		return session_fail(s, EXIT_FAILED);
-	failures = was_up ? run_all(s, &down) : apply_undo(&s->host, p, 0);
-	apply_release(was_up ? &down : p);
+	if (s->in->dry_run) {
+		print_left(left, raising);
+		return EXIT_DONE;
+	}
+	if (apply_prepare(&s->host, left, 0, &s->d) ||
+	    (!raising && session_prepare_hooks(s, &down)))
+		return session_fail(s, EXIT_FAILED);
+	apply_catch_signals();
+	failures = raising ? apply_undo(&s->host, p, 0) : run_left(s, &down);
+	apply_release(left);
 	if (failures) {
 		log_error("%zu steps could not be undone; the record is kept, so that the next "
 			  "'down' tries again",
@@ -215,5 +268,8 @@ int session_finish(struct session *s, struct plan *p, enum standing standing)
 		return EXIT_INCOMPLETE;
 	}
 	record_remove(&s->record);
+	if (stop_requested)
+		return EXIT_FAILED;
+	apply_release_signals();
 	return EXIT_DONE;
 }

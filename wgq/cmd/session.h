@@ -48,7 +48,8 @@ int session_prepare_hooks(struct session *s, const struct plan *p);
 enum standing {
 	STANDING_NONE,     /* no record */
 	STANDING_UP,       /* up, and the link is there */
-	STANDING_VANISHED, /* up, but the link has gone or is another */
+	STANDING_VANISHED, /* up, but the link has gone */
+	STANDING_REPLACED, /* up, but the link has gone, and another has its name */
 	STANDING_CUT,      /* an up or a down was killed */
 };
 
@@ -57,9 +58,10 @@ enum standing {
 int session_read_record(struct session *s, struct plan *p, enum standing *standing);
 
 /*
- * Finishes what is left of an interface that stands as VANISHED or CUT, hooks of down included
- * where up had completed, and removes the record. Returns EXIT_DONE or EXIT_INCOMPLETE, having said
- * what is left.
+ * Finishes what is left of an interface that stands as VANISHED, REPLACED or CUT and removes the
+ * record; a dry run prints it. Hooks of down run where up had completed; of a REPLACED one only
+ * rules are removed, since all else is known by a name that is another's now. Returns EXIT_DONE,
+ * EXIT_FAILED or EXIT_INCOMPLETE, having said what is left.
  */
 int session_finish(struct session *s, struct plan *p, enum standing standing);
 

@@ -107,18 +107,16 @@ static int refuse_existing(struct session *s, bool ours)
  * After a power cut /etc/resolv.conf still holds what an earlier up wrote, and the servers in it
  * are behind a tunnel that is not there.
  */
-static int forget_dns(struct up *up)
+static void forget_dns(struct up *up)
 {
 	struct session *s = &up->s;
 	struct resolver r;
-	int err;
 
 	if (!up->config->dns.nservers || s->in->dry_run)
-		return 0;
-	err = resolver_forget(&r, &s->arena, s->ifname, &s->d);
-	if (!err && r.kind == RESOLVER_FILE)
-		err = resolver_unset(&r, &s->d);
-	return err;
+		return;
+	if (!resolver_forget(&r, &s->arena, s->ifname, &s->d) && r.kind == RESOLVER_FILE &&
+	    resolver_unset(&r, &s->d))
+		log_warn("%s", s->d.text);
 }
 
 static int check_standing(struct up *up)
@@ -130,10 +128,13 @@ static int check_standing(struct up *up)
 
 	if (session_read_record(s, &old, &standing))
 		return session_fail(s, EXIT_FAILED);
-	if (standing != STANDING_NONE && standing != STANDING_UP && !s->in->dry_run)
+	if (standing == STANDING_VANISHED || standing == STANDING_CUT)
 		status = session_finish(s, &old, standing);
-	if (!status && (refuse_existing(s, standing == STANDING_UP) || forget_dns(up)))
+	if (!status && !(standing == STANDING_CUT && s->in->dry_run) &&
+	    refuse_existing(s, standing == STANDING_UP))
 		status = session_fail(s, EXIT_FAILED);
+	if (!status)
+		forget_dns(up);
 	return status;
 }
 
@@ -153,8 +154,11 @@ static int read_facts(struct up *up)
 static int plan_network(struct up *up)
 {
 	struct session *s = &up->s;
-	int err = s->in->dry_run ? 0 : lock_take(&s->netns_lock, &s->dir, NULL, &s->d);
+	bool chooses = up->facts.default_route[0] || up->facts.default_route[1];
+	int err = 0;
 
+	if (chooses && !s->in->dry_run)
+		err = lock_take(&s->netns_lock, &s->dir, NULL, &s->d);
 	if (!err)
 		err = facts_choose_table(&up->facts, &s->host, up->config, &s->d);
 	if (err)
@@ -222,10 +226,10 @@ static int run(struct up *up)
 			err = make_second_stage(up, from);
 	}
 	if (!err)
-		err = apply_run(&s->host, p, from, plan_find(p, OP_POST_UP), &s->record, &s->d);
+		err = apply_run(&s->host, p, from, plan_find(p, OP_DNS), &s->record, &s->d);
 	lock_release(&s->netns_lock);
 	if (!err)
-		err = apply_run(&s->host, p, plan_find(p, OP_POST_UP), plan_find(p, OP_PRE_DOWN),
+		err = apply_run(&s->host, p, plan_find(p, OP_DNS), plan_find(p, OP_PRE_DOWN),
 				&s->record, &s->d);
 	if (!err && stop_requested)
 		err = diag_set(&s->d, EINTR, "interrupted by %s", strsignal(stop_requested));
@@ -256,20 +260,6 @@ static int run_or_undo(struct up *up)
 	return EXIT_FAILED;
 }
 
-static void print_plan(const struct up *up)
-{
-	const struct plan *p = &up->plan;
-	size_t end = plan_find(p, OP_PRE_DOWN), n;
-
-	for (size_t i = 0; i < end; i += n) {
-		n = op_run_length(&p->v[i], end - i, 1);
-		op_announce(p, &p->v[i], n, 1, false);
-	}
-	if (has_pre_up(up))
-		log_info("steps after PreUp may differ: what the hooks make of the interface is "
-			 "looked at then");
-}
-
 static int bring_up(struct up *up)
 {
 	struct session *s = &up->s;
@@ -286,7 +276,10 @@ static int bring_up(struct up *up)
 	if (make_plan(up))
 		return session_fail(s, EXIT_FAILED);
 	if (s->in->dry_run) {
-		print_plan(up);
+		plan_announce(&up->plan, 0, plan_find(&up->plan, OP_PRE_DOWN));
+		if (has_pre_up(up))
+			log_info("steps after PreUp may differ: what the hooks make of the "
+				 "interface is looked at then");
 		return EXIT_DONE;
 	}
 	status = run_or_undo(up);

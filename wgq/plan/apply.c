@@ -9,7 +9,10 @@
 #include "wgq/kernel/rtnl.h"
 #include "wgq/kernel/sysctl.h"
 
-enum { USERSPACE_EXIT_MS = 2000 };
+enum {
+	USERSPACE_EXIT_MS = 2000,
+	NOT_DONE = 1, /* an action was left out, with a warning: there is nothing to take back */
+};
 
 /* Like operations that go out together: n of them from first on, step apart, as they are or
  * inverted. */
@@ -197,10 +200,17 @@ static int run_link_up(struct run *r, struct diag *d)
 			 op_describe(text, sizeof(text), r->plan, r->first, r->inverse));
 }
 
+/* DNS is a courtesy: a resolver that cannot be told must not keep a tunnel up that shall go down.
+ */
 static int run_dns(struct run *r, struct diag *d)
 {
-	return run_adds(r) ? resolver_set(r->first->dns.resolver, d)
-			   : resolver_unset(r->first->dns.resolver, d);
+	const struct resolver *resolver = r->first->dns.resolver;
+	int err = run_adds(r) ? resolver_set(resolver, d) : resolver_unset(resolver, d);
+
+	if (!err || run_adds(r) || r->inverse)
+		return err;
+	log_warn("%s", d->text);
+	return NOT_DONE;
 }
 
 /* A container's read-only /proc/sys must not keep a tunnel down that may well work without. */
@@ -215,7 +225,7 @@ static int run_sysctl(struct run *r, struct diag *d)
 	log_warn("cannot set %s=%d, replies may be dropped by rp_filter; for a container pass "
 		 "--sysctl %s=%d (%s)",
 		 s->name, value, s->name, value, strerror(-err));
-	return 0;
+	return NOT_DONE;
 }
 
 static int run_firewall(struct run *r, struct diag *d)
@@ -247,8 +257,8 @@ static int run_hook(struct run *r, struct diag *d)
 }
 
 static const struct action {
-	int (*run)(struct run *r, struct diag *d);
-	bool batch; /* takes many at once and settles each itself */
+	int (*run)(struct run *r, struct diag *d); /* 0, NOT_DONE or a negative errno */
+	bool batch;                                /* takes many at once and settles each itself */
 } actions[OP_KINDS] = {
 	[OP_LINK] = { .run = run_link },
 	[OP_PRE_UP] = { .run = run_hook },
@@ -301,15 +311,25 @@ static void request_stop(int signal)
 	stop_requested = signal;
 }
 
-void apply_catch_signals(void)
+static void swap_handlers(void (*from)(int), void (*to)(int))
 {
 	static const int caught[] = { SIGINT, SIGTERM, SIGHUP };
-	struct sigaction stop = { .sa_handler = request_stop }, old;
+	struct sigaction new = { .sa_handler = to }, old;
 
 	for (size_t i = 0; i < ARRAY_SIZE(caught); i++)
-		if (!sigaction(caught[i], NULL, &old) && old.sa_handler != SIG_IGN)
-			sigaction(caught[i], &stop, NULL);
+		if (!sigaction(caught[i], NULL, &old) && old.sa_handler == from)
+			sigaction(caught[i], &new, NULL);
+}
+
+void apply_catch_signals(void)
+{
+	swap_handlers(SIG_DFL, request_stop);
 	signal(SIGPIPE, SIG_IGN);
+}
+
+void apply_release_signals(void)
+{
+	swap_handlers(request_stop, SIG_DFL);
 }
 
 void apply_die_of_signal(void)
@@ -338,10 +358,10 @@ int apply_run(struct host *h, struct plan *p, size_t from, size_t to, struct rec
 			record_set_progress(record, i + n);
 		op_announce(p, op, n, 1, false);
 		err = action->run(&run, d);
-		if (err)
+		if (err < 0)
 			return err;
 		if (!action->batch)
-			op->done = true;
+			op->done = err != NOT_DONE;
 	}
 	return 0;
 }
@@ -375,9 +395,9 @@ static size_t undo_run(struct host *h, struct plan *p, struct op *op, size_t n)
 		log_warn("%s", d.text);
 		return 0;
 	}
-	if (err)
+	if (err < 0)
 		log_error("undo: %s", d.text);
-	return err ? 1 : 0;
+	return err < 0 ? 1 : 0;
 }
 
 size_t apply_undo(struct host *h, struct plan *p, size_t from)

@@ -20,6 +20,9 @@ void apply_release(struct plan *p);
  * is ignored. */
 void apply_catch_signals(void);
 
+/* Gives them back their default, as long as nothing is changed. */
+void apply_release_signals(void);
+
 /* Dies of the signal that asked to stop; returns if none did. */
 void apply_die_of_signal(void);
 

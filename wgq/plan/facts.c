@@ -122,7 +122,8 @@ static int read_firewall(struct facts *f, struct host *h, struct diag *d)
 	struct diag why = { "" };
 	int err;
 
-	if (!f->default_route[0] && !f->default_route[1])
+	if ((!f->default_route[0] || f->antispoof_asked[0]) &&
+	    (!f->default_route[1] || f->antispoof_asked[1]))
 		return 0;
 	err = h->firewall ? 0 : firewall_open(&h->firewall, &why);
 	if (err == -EPERM && geteuid()) { /* a dry run: as root it is likely to be there */
@@ -134,8 +135,9 @@ static int read_firewall(struct facts *f, struct host *h, struct diag *d)
 		return err;
 	}
 	for (size_t i = 0; i < 2; i++) {
-		if (!f->default_route[i])
+		if (!f->default_route[i] || f->antispoof_asked[i])
 			continue;
+		f->antispoof_asked[i] = true;
 		f->antispoof[i] = !err && firewall_has_family(h->firewall, i ? AF_INET6 : AF_INET);
 		if (!f->antispoof[i])
 			log_warn("this kernel's nf_tables cannot have IPv%d rules: packets from "

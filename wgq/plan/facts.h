@@ -20,6 +20,7 @@ struct facts {
 	uint32_t mtu;              /* of the tunnel */
 	int src_valid_mark;        /* 0, 1; -1: cannot be read */
 	bool antispoof[2];         /* IPv4, IPv6: the firewall can have those rules */
+	bool antispoof_asked[2];
 	const struct resolver *resolver; /* NULL: nothing to do, or none */
 
 	/* what the device will hold */

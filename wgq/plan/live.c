@@ -69,6 +69,8 @@ static int push_rules(struct live *l, uint8_t family)
 	struct rtnl_rules rules = { .arena = l->plan->arena };
 	int err;
 
+	if (l->config->table_kind != TABLE_AUTO) /* whatever leads there is not wg-quick's */
+		return 0;
 	l->routes.n = 0;
 	err = rtnl_get_routes(&l->host->rtnl, &l->routes, family, 0, l->link->index, l->d);
 	if (!err)

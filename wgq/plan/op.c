@@ -68,8 +68,10 @@ static int compare_addr(const struct op *a, const struct op *b)
 static void describe_link_up(char *text, size_t size, const struct plan *p, const struct op *op,
 			     bool add)
 {
-	if (add)
+	if (add && op->mtu)
 		snprintf(text, size, "ip link set mtu %u up dev %s", op->mtu, p->ifname);
+	else if (add)
+		snprintf(text, size, "ip link set up dev %s", p->ifname);
 	else
 		snprintf(text, size, "ip link set down dev %s", p->ifname);
 }
@@ -236,10 +238,18 @@ size_t op_run_length(const struct op *op, size_t max, int step)
 {
 	size_t n = 1;
 
-	while (n < max && op[(ptrdiff_t)n * step].kind == op->kind &&
+	while (!kinds[op->kind].is_hook && n < max && op[(ptrdiff_t)n * step].kind == op->kind &&
 	       op[(ptrdiff_t)n * step].verb == op->verb)
 		n++;
 	return n;
+}
+
+void plan_announce(const struct plan *p, size_t from, size_t to)
+{
+	for (size_t n; from < to; from += n) {
+		n = op_run_length(&p->v[from], to - from, 1);
+		op_announce(p, &p->v[from], n, 1, false);
+	}
 }
 
 static int compare_ops(const void *pa, const void *pb)

@@ -19,11 +19,11 @@ enum op_kind {
 	OP_DEVICE, /* keys, port, mark and peers */
 	OP_ADDR,
 	OP_LINK_UP, /* MTU and administrative state */
-	OP_DNS,
 	OP_SYSCTL,
 	OP_FIREWALL, /* the anti-spoof table of one family */
 	OP_RULE,
 	OP_ROUTE,
+	OP_DNS, /* may run a program, so after the last that needs the namespace's lock */
 	OP_POST_UP,
 	OP_PRE_DOWN,
 	OP_POST_DOWN,
@@ -105,6 +105,9 @@ const char *op_describe(char *text, size_t size, const struct plan *p, const str
 /* Prints "[#]" lines for n operations of one kind and verb starting at op, step apart; folds them
  * unless verbose. */
 void op_announce(const struct plan *p, const struct op *first, size_t n, int step, bool inverse);
+
+/* Prints operations from..to-1, as op_announce() does. */
+void plan_announce(const struct plan *p, size_t from, size_t to);
 
 /* How many operations from op on, up to max and step apart, are of op's kind and verb and so can go
  * out together. */

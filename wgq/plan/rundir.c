@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "wgq/base/log.h"
+#include "wgq/base/spawn.h"
 
 #ifndef SO_NETNS_COOKIE
 #define SO_NETNS_COOKIE 71 /* include/uapi/asm-generic/socket.h, since Linux 5.14 */
@@ -121,22 +122,24 @@ static bool is_ancestor(pid_t pid)
 	return false;
 }
 
-static int wait_for_holder(const struct lock *lock, struct diag *d)
+static int wait_for_holder(const struct lock *lock, bool is_interface, struct diag *d)
 {
 	char text[16] = "";
 	ssize_t n = pread(lock->fd, text, sizeof(text) - 1, 0);
 	pid_t holder = n > 0 ? (pid_t)strtol(text, NULL, 10) : 0;
 
-	if (holder > 0 && is_ancestor(holder))
+	if (is_interface && holder > 0 && is_ancestor(holder))
 		return diag_set(
 			d, EDEADLK,
 			"a hook cannot use wgq on the interface whose hook it is (process %d "
 			"is at work on it)",
 			(int)holder);
-	log_info("waiting for process %d, which is at work on the same interface", (int)holder);
+	if (is_interface && holder > 0)
+		log_info("waiting for process %d, which is at work on the same interface",
+			 (int)holder);
 	while (flock(lock->fd, LOCK_EX))
-		if (errno != EINTR)
-			return diag_sys(d, errno, "lock");
+		if (errno != EINTR || stop_requested)
+			return diag_sys(d, errno, "waiting for the lock %s", lock->name);
 	return 0;
 }
 
@@ -163,7 +166,7 @@ int lock_take(struct lock *lock, const struct rundir *dir, const char *ifname, s
 		if (lock->fd < 0)
 			return diag_sys(d, errno, "cannot open the lock %s", lock->name);
 		if (flock(lock->fd, LOCK_EX | LOCK_NB))
-			err = errno == EWOULDBLOCK ? wait_for_holder(lock, d)
+			err = errno == EWOULDBLOCK ? wait_for_holder(lock, ifname != NULL, d)
 						   : diag_sys(d, errno, "lock %s", lock->name);
 		if (err || !is_current(lock)) {
 			close(lock->fd);

@@ -126,8 +126,11 @@ static void want_rules(struct plan *p, const struct config *c, const struct fact
 
 		if (!f->default_route[i])
 			continue;
+		if (!to_tunnel.priority) /* the kernel puts the younger one above */
+			plan_push(p, OP_RULE, OP_ADD)->rule = to_tunnel;
 		plan_push(p, OP_RULE, OP_ADD)->rule = main_first;
-		plan_push(p, OP_RULE, OP_ADD)->rule = to_tunnel;
+		if (to_tunnel.priority)
+			plan_push(p, OP_RULE, OP_ADD)->rule = to_tunnel;
 	}
 }
 
@@ -206,8 +209,6 @@ void want_network(struct plan *p, const struct config *c, const struct facts *f)
 	want_device(p, c, f);
 	want_addrs(p, c, f);
 	plan_push(p, OP_LINK_UP, OP_ADD)->mtu = f->mtu;
-	if (f->resolver)
-		plan_push(p, OP_DNS, OP_ADD)->dns.resolver = f->resolver;
 	if (f->default_route[0] && f->src_valid_mark != 1) {
 		struct op *op = plan_push(p, OP_SYSCTL, OP_ADD);
 
@@ -218,6 +219,8 @@ void want_network(struct plan *p, const struct config *c, const struct facts *f)
 	want_antispoof(p, c, f, &addrs);
 	want_rules(p, c, f);
 	want_routes(p, c, f, &addrs);
+	if (f->resolver)
+		plan_push(p, OP_DNS, OP_ADD)->dns.resolver = f->resolver;
 	push_current(&current, f);
 	plan_subtract(p, &current);
 }
