@@ -409,36 +409,45 @@ int record_write(struct record *r, const struct plan *p, struct diag *d)
 	return 0;
 }
 
-/* The whole file, NUL-terminated, in the arena. -ENOENT: there is none. */
-static int read_file(struct record *r, struct arena *a, char **text, struct diag *d)
+static int check_file(const struct record *r, struct stat *st, struct diag *d)
 {
-	struct stat st;
-	size_t size, n = 0;
-
-	r->fd = openat(r->dir->fd, r->name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-	if (r->fd < 0)
-		return errno == ENOENT ? -ENOENT : diag_sys(d, errno, "record %s", r->name);
-	if (fstat(r->fd, &st))
+	if (fstat(r->fd, st))
 		return diag_sys(d, errno, "record %s", r->name);
-	if (!S_ISREG(st.st_mode) || st.st_uid != 0 || (st.st_mode & 077))
+	if (!S_ISREG(st->st_mode) || st->st_uid != 0 || (st->st_mode & 077))
 		return diag_set(d, EPERM,
 				"the record %s does not belong to root alone, and what it holds "
 				"runs as root: look at it and remove it",
 				r->name);
-	if (st.st_size > SIZE_MAX_BYTES)
+	if (st->st_size > SIZE_MAX_BYTES)
 		return diag_set(d, EFBIG, "the record %s is too large", r->name);
-	size = (size_t)st.st_size;
-	*text = arena_alloc(a, size + 1);
-	while (n < size) {
-		ssize_t got = read(r->fd, *text + n, size - n);
-
-		if (got < 0)
-			return diag_sys(d, errno, "record %s", r->name);
-		if (!got)
-			break;
-		n += (size_t)got;
-	}
 	return 0;
+}
+
+/* The whole file, NUL-terminated, in the arena. NULL: *err says why, -ENOENT that there is none. */
+static char *read_file(struct record *r, struct arena *a, int *err, struct diag *d)
+{
+	struct stat st;
+	size_t n = 0;
+	ssize_t got;
+	char *text;
+
+	r->fd = openat(r->dir->fd, r->name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	if (r->fd < 0) {
+		*err = errno == ENOENT ? -ENOENT : diag_sys(d, errno, "record %s", r->name);
+		return NULL;
+	}
+	*err = check_file(r, &st, d);
+	if (*err)
+		return NULL;
+	text = arena_alloc(a, (size_t)st.st_size + 1);
+	do {
+		got = read(r->fd, text + n, (size_t)st.st_size - n);
+		n += got > 0 ? (size_t)got : 0;
+	} while (got > 0);
+	if (!got)
+		return text;
+	*err = diag_sys(d, errno, "record %s", r->name);
+	return NULL;
 }
 
 /* Takes the next line off *text: "KEY rest"; its words remain to be read. NULL at the end. */
@@ -525,10 +534,10 @@ static bool parse(struct record *r, struct plan *p, char *text, struct reader *i
 int record_read(struct record *r, struct plan *p, struct diag *d)
 {
 	struct reader in = { .arena = p->arena };
-	char *text = NULL;
-	int err = read_file(r, p->arena, &text, d);
+	int err = 0;
+	char *text = read_file(r, p->arena, &err, d);
 
-	if (err) {
+	if (!text) {
 		record_close(r);
 		return err;
 	}
