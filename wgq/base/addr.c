@@ -158,14 +158,11 @@ const char *prefix_format(char text[PREFIX_TEXT], const struct prefix *p)
 
 struct prefix prefix_network(struct prefix p)
 {
-	for (size_t i = 0; i < sizeof(p.addr); i++) {
-		unsigned bit = 8 * (unsigned)i;
+	size_t whole = p.len / 8;
 
-		if (bit >= p.len)
-			p.addr[i] = 0;
-		else if (bit + 8 > p.len)
-			p.addr[i] &= (uint8_t)(0xff << (bit + 8 - p.len));
-	}
+	if (p.len % 8)
+		p.addr[whole++] &= (uint8_t)(0xff << (8 - p.len % 8));
+	memset(p.addr + whole, 0, sizeof(p.addr) - whole);
 	return p;
 }
 

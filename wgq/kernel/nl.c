@@ -314,7 +314,7 @@ struct batch {
 	size_t n;
 	nl_batch_build build;
 	void *data;
-	uint16_t flags; /* NLM_F_ACK or 0 */
+	bool acks; /* silence is success, and the last message of a chunk is acknowledged */
 	size_t chunk_max;
 
 	/* who hears of an answer: one of the two */
@@ -333,21 +333,23 @@ struct batch {
 /* Fills the send buffer with the next messages; returns their size. */
 static size_t build_chunk(struct batch *b)
 {
+	struct nlmsghdr *nlh = NULL;
 	size_t size = 0;
 
 	b->count = b->answered = 0;
 	b->seq = b->nl->seq + 1;
 	while (b->first + b->count < b->n && b->count < b->chunk_max &&
 	       size + NL_MESSAGE_MAX <= NL_SEND_BUFFER) {
-		struct nlmsghdr *nlh = mnl_nlmsg_put_header(b->nl->send_buffer + size);
-
+		nlh = mnl_nlmsg_put_header(b->nl->send_buffer + size);
 		b->build(b->nl, nlh, b->first + b->count, b->data);
 		assert(nlh->nlmsg_len <= NL_MESSAGE_MAX);
-		nlh->nlmsg_flags |= NLM_F_REQUEST | b->flags;
+		nlh->nlmsg_flags |= NLM_F_REQUEST;
 		nlh->nlmsg_seq = ++b->nl->seq;
 		size += MNL_ALIGN(nlh->nlmsg_len);
 		b->count++;
 	}
+	if (nlh && b->acks)
+		nlh->nlmsg_flags |= NLM_F_ACK;
 	return size;
 }
 
@@ -369,18 +371,22 @@ static void settle(struct batch *b, size_t i, const struct nl_verdict *v)
 
 static int handle_answer(const struct nlmsghdr *nlh, void *data)
 {
+	static const struct nl_verdict accepted;
 	struct batch *b = data;
 	bool refusal = nlh->nlmsg_type == NLMSG_ERROR;
+	uint32_t at = nlh->nlmsg_seq - b->seq;
 	struct nl_verdict v = { 0 };
 	size_t i;
 
 	/* the kernel takes one after the other; if it drops answers, then all from one on */
-	if (b->answered == b->count || nlh->nlmsg_seq != (uint32_t)(b->seq + b->answered))
+	if (at < b->answered || at >= b->count || (at > b->answered && !b->acks))
 		return -EPROTO;
-	if (!refusal && (b->flags & NLM_F_ACK))
+	if (!refusal && b->acks)
 		return MORE; /* an echo */
 	if (refusal && nl_read_verdict(&v, nlh))
 		return -EBADMSG;
+	while (b->answered < at)
+		settle(b, b->first + b->answered++, &accepted);
 	i = b->first + b->answered++;
 	if (b->answer)
 		b->answer(i, refusal ? NULL : nlh, v.err, b->data);
@@ -431,7 +437,7 @@ int nl_batch(struct nl *nl, size_t n, nl_batch_build build, nl_batch_settle sett
 		.n = n,
 		.build = build,
 		.data = data,
-		.flags = NLM_F_ACK,
+		.acks = true,
 		.chunk_max = NL_BATCH_MAX,
 		.settle = settle_one,
 		.d = d,

@@ -13,9 +13,8 @@
 
 enum {
 	/*
-	 * With an ACK asked for on every message only 256 fit a default receive buffer; then the
-	 * kernel drops them and reports ENOBUFS although every message was applied. So a chunk
-	 * holds fewer, and all are read before the next.
+	 * Only 256 refusals fit a default receive buffer; then the kernel drops them and reports
+	 * ENOBUFS although it went on with every message. So a chunk holds fewer.
 	 */
 	NL_BATCH_MAX = 200,
 	/* A query's answer is a whole message, not an acknowledgement of 36 bytes: fewer of them.
@@ -73,12 +72,13 @@ int nl_dump(struct nl *nl, struct nlmsghdr *nlh, mnl_cb_t reply, void (*restart)
 	    void *data, struct diag *d, const char *what);
 
 /* Appends message number i of a batch at nlh (header not yet filled), at most NL_MESSAGE_MAX bytes;
- * nl_batch() adds NLM_F_REQUEST, NLM_F_ACK and the sequence number. */
+ * nl_batch() adds NLM_F_REQUEST and the sequence number, and NLM_F_ACK to the last of a chunk. */
 typedef void (*nl_batch_build)(struct nl *nl, struct nlmsghdr *nlh, size_t i, void *data);
 
 /*
- * Sends messages 0..n-1, built on the fly, in chunks of at most NL_BATCH_MAX, each with an ACK, and
- * reads every ACK of a chunk before the next is sent. Stops after the first chunk in which a
+ * Sends messages 0..n-1, built on the fly, in chunks of at most NL_BATCH_MAX. The kernel takes them
+ * in order and answers refusals and, by its ACK, the last; so the fate of all of a chunk is known
+ * before the next is sent. Stops after the first chunk in which a
  * message failed that settle did not forgive. settle(i, err, data) is called for every message
  * whose fate is known, err being 0 or the kernel's negative errno; it returns 0 to accept, else the
  * errno to fail with. errors of refused messages are recorded in d with the extended text (first

@@ -191,14 +191,25 @@ void prefixes_normalise(struct prefixes *p)
 	p->n = kept;
 }
 
-bool prefixes_cover(const struct prefixes *sorted, const struct prefix *p)
+void cover_init(struct cover *c, struct prefixes *p)
 {
-	for (int len = p->len; sorted->n && len >= 0; len--) {
+	prefixes_normalise(p);
+	*c = (struct cover){ .sorted = p };
+	for (size_t i = 0; i < p->n; i++)
+		c->has_len[p->v[i].family == AF_INET6][p->v[i].len] = true;
+}
+
+bool cover_holds(const struct cover *c, const struct prefix *p)
+{
+	for (int len = p->len; len >= 0; len--) {
 		struct prefix outer = *p;
 
+		if (!c->has_len[p->family == AF_INET6][len])
+			continue;
 		outer.len = (uint8_t)len;
 		outer = prefix_network(outer);
-		if (bsearch(&outer, sorted->v, sorted->n, sizeof(*sorted->v), compare_prefixes))
+		if (bsearch(&outer, c->sorted->v, c->sorted->n, sizeof(*c->sorted->v),
+			    compare_prefixes))
 			return true;
 	}
 	return false;

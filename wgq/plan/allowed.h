@@ -27,8 +27,17 @@ void allowed_prefixes(struct prefixes *out, const struct wg_device *live,
 void allowed_endpoints(struct prefixes *out, const struct wg_device *live,
 		       const struct wg_device *set);
 
-/* Is there a prefix in the sorted list that contains p? */
-bool prefixes_cover(const struct prefixes *sorted, const struct prefix *p);
+/* A set of networks that is asked what lies in it. */
+struct cover {
+	const struct prefixes *sorted; /* borrowed */
+	bool has_len[2][129];          /* IPv4, IPv6: is there one of that length? */
+};
+
+/* Normalises p and makes it the set; p must outlive it. */
+void cover_init(struct cover *c, struct prefixes *p);
+
+/* Does a network of the set contain p? */
+bool cover_holds(const struct cover *c, const struct prefix *p);
 
 /* Sorts and removes what is there twice. */
 void prefixes_normalise(struct prefixes *p);

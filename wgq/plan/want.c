@@ -155,7 +155,6 @@ static void covered_prefixes(struct prefixes *out, const struct facts *f,
 		*ARENA_PUSH(out->arena, out->v, out->n, out->capacity) = f->routes.v[i].dst;
 	if (f->userspace && f->ipv6)
 		*ARENA_PUSH(out->arena, out->v, out->n, out->capacity) = link_local;
-	prefixes_normalise(out);
 }
 
 static void push_route(struct plan *p, struct prefix dst, uint32_t table)
@@ -171,10 +170,12 @@ static void want_routes(struct plan *p, const struct config *c, const struct fac
 			const struct prefixes *addrs)
 {
 	struct prefixes covered = { .arena = p->arena };
+	struct cover cover;
 
 	if (c->table_kind == TABLE_OFF)
 		return;
 	covered_prefixes(&covered, f, addrs);
+	cover_init(&cover, &covered);
 	for (size_t i = 0; i < f->allowed.n; i++) {
 		struct prefix dst = f->allowed.v[i];
 
@@ -184,7 +185,7 @@ static void want_routes(struct plan *p, const struct config *c, const struct fac
 			push_route(p, dst, f->table);
 		else if (!dst.len)
 			push_route(p, dst, facts_default_table(f, c));
-		else if (!prefixes_cover(&covered, &dst))
+		else if (!cover_holds(&cover, &dst))
 			push_route(p, dst, RT_TABLE_MAIN);
 	}
 }
