@@ -136,6 +136,8 @@ int session_read_record(struct session *s, struct plan *p, enum standing *standi
 		if (err)
 			return err == -ENOENT || geteuid() ? 0 : err;
 	}
+	if (!s->in->dry_run)
+		record_sweep(&s->dir, s->ifname);
 	record_init(&s->record, &s->dir, s->ifname);
 	err = record_read(&s->record, p, &s->d);
 	if (err)

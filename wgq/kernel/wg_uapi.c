@@ -506,8 +506,10 @@ int wg_uapi_set(struct wg *wg, const char *ifname, const struct wg_device *devic
 	int err;
 
 	put_device(&w, device);
+	err = w.error;
 	/* one that refuses a line says so and hangs up: what it said is still there to read */
-	err = read_set_answer(wg, fd);
+	if (!w.error || w.error == -EPIPE || w.error == -ECONNRESET)
+		err = read_set_answer(wg, fd);
 	if (w.error && (!err || err == -EPROTO || err == -ECONNRESET))
 		err = w.error;
 	return err ? diag_sys(d, -err, "configure WireGuard device %s by its userspace process",

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <time.h>
 
 #include "wgq/base/log.h"
 #include "wgq/base/spawn.h"
@@ -11,6 +12,8 @@
 
 enum {
 	USERSPACE_EXIT_MS = 2000,
+	USERSPACE_START_MS = 2000,
+	LOOK_AGAIN_MS = 20,
 	NOT_DONE = 1, /* an action was left out, with a warning: there is nothing to take back */
 };
 
@@ -158,21 +161,36 @@ static int add_link(struct run *r, struct diag *d)
 	return 0;
 }
 
+/*
+ * The record of an up that was killed while the link came to be knows the name alone, and a
+ * userspace program that it had started then may make the link only now.
+ */
+static int await_link(struct run *r, struct link *link, struct diag *d)
+{
+	const struct timespec again = { .tv_nsec = LOOK_AGAIN_MS * 1000000L };
+	int left = r->first->link.program ? USERSPACE_START_MS : 0;
+	int err = rtnl_get_link(&r->host->rtnl, link, r->plan->ifname, d);
+
+	for (; err == -ENODEV && left > 0; left -= LOOK_AGAIN_MS) {
+		nanosleep(&again, NULL);
+		err = rtnl_get_link(&r->host->rtnl, link, r->plan->ifname, d);
+	}
+	return err;
+}
+
 static int del_link(struct run *r, struct diag *d)
 {
 	struct plan *p = r->plan;
 	struct link link = { .index = p->ifindex };
-	int watch, err = 0;
+	int watch, err = link.index ? 0 : await_link(r, &link, d);
 
-	/* a record of an up that was killed right after the link came to be knows the name alone */
-	if (!link.index)
-		err = rtnl_get_link(&r->host->rtnl, &link, p->ifname, d);
-	if (err == -ENODEV)
-		return 0;
 	if (err)
-		return err;
+		return err == -ENODEV ? 0 : err;
 	watch = wg_watch_userspace(p->ifname);
 	err = forgive(r, rtnl_del_link(&r->host->rtnl, link.index, d));
+	/* the request may have arrived and its answer been lost */
+	if (err == -ENOBUFS && rtnl_get_link(&r->host->rtnl, &link, p->ifname, d) == -ENODEV)
+		err = 0;
 	if (watch >= 0)
 		wg_await_userspace_exit(p->ifname, watch, err ? 0 : USERSPACE_EXIT_MS);
 	return err;
@@ -231,8 +249,12 @@ static int run_sysctl(struct run *r, struct diag *d)
 static int run_firewall(struct run *r, struct diag *d)
 {
 	const struct op_firewall *f = &r->first->firewall;
+	int err = forgive(r, firewall_commit(r->host->firewall, run_adds(r) ? f->add : f->del, d));
 
-	return forgive(r, firewall_commit(r->host->firewall, run_adds(r) ? f->add : f->del, d));
+	/* the answer was lost: perhaps it is done, and the inverse of what is not does no harm */
+	if (err == -ENOBUFS && !r->inverse)
+		r->first->done = true;
+	return err;
 }
 
 static int run_hook(struct run *r, struct diag *d)

@@ -382,14 +382,22 @@ static void put_plan(FILE *out, const struct record *r, const struct plan *p)
 	fputs("end\n", out);
 }
 
+void record_sweep(const struct rundir *dir, const char *ifname)
+{
+	char name[RUNDIR_NAME];
+
+	rundir_name(name, dir, "new", ifname);
+	unlinkat(dir->fd, name, 0);
+}
+
 int record_write(struct record *r, const struct plan *p, struct diag *d)
 {
 	char new_name[RUNDIR_NAME];
 	int fd CLEANUP_FD = -1;
 	FILE *out CLEANUP_FILE = NULL;
 
+	record_sweep(r->dir, p->ifname);
 	rundir_name(new_name, r->dir, "new", p->ifname);
-	unlinkat(r->dir->fd, new_name, 0); /* of a command that was killed */
 	fd = openat(r->dir->fd, new_name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return diag_sys(d, errno, "cannot make the record %s", new_name);

@@ -35,6 +35,10 @@ struct record {
 void record_init(struct record *r, const struct rundir *dir, const char *ifname);
 void record_close(struct record *r);
 
+/* Removes what a command that was killed before its record was in place has left. Needs the
+ * interface's lock. */
+void record_sweep(const struct rundir *dir, const char *ifname);
+
 /* Writes the whole list in state RECORD_RAISING to a new file and puts it in place by rename. 0 or
  * -errno in d. */
 int record_write(struct record *r, const struct plan *p, struct diag *d);
