@@ -107,7 +107,7 @@ static void finding_gives_the_first_of_a_kind_or_later(void **state)
 	assert_int_equal(plan_find(&f->plan, OP_LINK), 0);
 	assert_int_equal(plan_find(&f->plan, OP_PRE_UP), 1);
 	assert_int_equal(f->plan.v[plan_find(&f->plan, OP_RULE)].kind, OP_RULE);
-	assert_int_equal(f->plan.v[plan_find(&f->plan, OP_DNS)].kind, OP_SYSCTL); /* no DNS */
+	assert_int_equal(f->plan.v[plan_find(&f->plan, OP_DNS)].kind, OP_POST_UP); /* no DNS */
 	assert_int_equal(plan_find(&f->plan, OP_POST_DOWN), f->plan.n - 1);
 	assert_int_equal(plan_find(&f->plan, OP_KINDS), f->plan.n);
 }
