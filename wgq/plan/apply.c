@@ -225,6 +225,9 @@ static int run_dns(struct run *r, struct diag *d)
 	const struct resolver *resolver = r->first->dns.resolver;
 	int err = run_adds(r) ? resolver_set(resolver, d) : resolver_unset(resolver, d);
 
+	/* interrupted at its work, the program may have done some of it */
+	if (err && run_adds(r) && stop_requested)
+		r->first->done = true;
 	if (!err || run_adds(r) || r->inverse)
 		return err;
 	log_warn("%s", d->text);
