@@ -8,6 +8,8 @@ load lib
 setup() {
   : "${WGQ:=$BATS_TEST_DIRNAME/../../build/wgq}"
   host_new h
+  # the kernel clears it for good when a WireGuard link comes up
+  host_run h sh -c 'echo 0 > /proc/sys/net/ipv4/conf/all/send_redirects'
 }
 
 teardown() {
