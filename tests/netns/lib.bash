@@ -76,7 +76,8 @@ host_new() {
 host_run() {
   local pid=host_pid_$1
   shift
-  nsenter --target "${!pid:?no such host}" --net --mount --pid="/proc/${!pid}/ns/pid_for_children" -- "$@" 3>&-
+  nsenter --target "${!pid:?no such host}" --net --mount --pid="/proc/${!pid}/ns/pid_for_children" --wdns="$PWD" \
+    -- "$@" 3>&-
 }
 
 _host_call() { # NAME FUNCTION ARGUMENT...: one of the here_ functions
