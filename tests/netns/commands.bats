@@ -391,3 +391,30 @@ F
     [ "$(records)" = 0 ]
   done
 }
+
+@test "who is not root: sudo runs the same words again, a dry run needs none, without sudo it says so" {
+  # shellcheck disable=SC2016  # expanded there
+  host_run h sh -c 'mkdir /run/bin && cp "$0" /run/bin/wgq && ln -s wgq /run/bin/wg-quick
+    printf "%s\n" "#!/bin/sh" "printf \"<%s>\" \"\$@\"" > /run/bin/sudo && chmod +x /run/bin/sudo
+    mkdir /run/home && cat > /run/home/wg0.conf && chmod 644 /run/home/wg0.conf' "$(realpath "$WGQ")" << 'F'
+[Interface]
+Address = 10.0.0.1/24, fd00::1/64
+DNS = 10.0.0.53
+[Peer]
+PublicKey = McgvAeUME5HG5c1Fh1swMOXjX9VG8AxAam4SdVF75W8=
+AllowedIPs = 0.0.0.0/0, ::/0
+F
+  other() { host_run h setpriv --reuid 65534 --regid 65534 --clear-groups env "PATH=$1" "${@:2}"; }
+  run -0 other /run/bin:/usr/bin:/bin wgq -v up /run/home/wg0.conf
+  [ "$output" = "<-p><wgq must be run as root. Please enter the password for %u to continue: ><--></run/bin/wgq><-v><up></run/home/wg0.conf>" ]
+  run -0 other /run/bin:/usr/bin:/bin wg-quick up wg0
+  [[ $output == *"</run/bin/wg-quick><up><wg0>" ]]
+  run -0 --separate-stderr other /run/bin:/usr/sbin:/usr/bin:/bin wgq -n up /run/home/wg0.conf
+  [[ $output == *"ip -4 route add 0.0.0.0/0 dev wg0 table 51820"* ]]
+  [[ $output == *"nft add table ip wg-quick-wg0"* ]]
+  [[ $stderr != *resolver* ]]
+  run -0 other /run/bin:/usr/bin:/bin wgq strip /run/home/wg0.conf
+  host_run h rm /run/bin/sudo
+  run -1 other /run/bin wgq up /run/home/wg0.conf
+  [[ $output == *"must be run as root, and there is no sudo"* ]]
+}
