@@ -203,6 +203,8 @@ static size_t run_left(struct session *s, struct plan *down)
 {
 	size_t failures = 0;
 
+	if (s->record.state != RECORD_LOWERING)
+		record_set_progress(&s->record, 0);
 	record_set_state(&s->record, RECORD_LOWERING);
 	for (size_t i = 0; i < down->n; i++) {
 		if (down->v[i].stays || !apply_run(&s->host, down, i, i + 1, &s->record, &s->d))
