@@ -173,17 +173,22 @@ here_uplink() { # IFACE ADDR[,ADDR...] [GATEWAY [MTU]]
 #   - the numbers of interfaces: they count all links that were ever made;
 #   - a random ListenPort (61000-61999): it is random, and there or not depending on how far wireguard-go is with
 #     opening its socket;
-#   - whether an address is tentative: the kernel looks at it some time after link up, even where it checks nothing;
 #   - the rule against spoofing of the fe80 address that wireguard-go's tun device, and no kernel device, gets at link up:
 #     wg-quick asks the device for its addresses after that, wgq before;
 #   - the order of peers where wireguard-go answers: it is random; the kernel's order is compared;
 #   - the order of nftables' tables, which have no order of their effect; that of rules inside a chain is compared.
 here_state() {
-  local - interface
+  local - interface addresses
   set +e # some of it is not everywhere
+  # A new IPv6 address is tentative for a moment, even where nothing is checked, and its route comes with the end of it.
+  for _ in {1..200}; do
+    addresses=$(ip -oneline address show)
+    [[ $addresses == *" tentative "* ]] || break
+    sleep 0.01
+  done
   {
     echo "@link" && ip -details -oneline link show
-    echo "@addr" && ip -oneline address show
+    printf '@addr\n%s\n' "$addresses"
     echo "@4" && printf 'rule show\nroute show table all\n' | ip -details -4 -batch -
     echo "@6" && printf 'rule show\nroute show table all\n' | ip -details -6 -batch -
     echo "@nft" && nft list ruleset
@@ -207,7 +212,7 @@ here_state() {
     }
     section == "addr" {
       if (/ fe80:.* stable-privacy/) { automatic = $4; sub("/.*", "", automatic); of_device[automatic] = 1 }
-      name = $2; $1 = $2 = ""; gsub(/ +|\\/, " "); sub(/ tentative/, ""); print "addr " name ":" $0
+      name = $2; $1 = $2 = ""; gsub(/ +|\\/, " "); print "addr " name ":" $0
     }
     section ~ /^[46]$/ {
       gsub(/[ \t]+/, " ")
