@@ -12,6 +12,8 @@ here=${BASH_SOURCE[0]%/*}
 work=/run/host/points # not part of the state
 points=0 status=0 injected='' something=''
 
+export ASAN_OPTIONS=detect_leaks=0 # which does not work on a traced process
+
 # --- the host, and what is compared --------------------------------------------------------------------------------
 
 config_plain() {
