@@ -201,7 +201,9 @@ here_state() {
   } | awk '
     function peer() {
       if (body != "")
-        printf "wg %s peer%s:%s\n", about, unordered ? "" : sprintf(" %03d", ++peers), body
+        printf "wg %s peer:%s\n", about, body
+      if (body != "" && !unordered)
+        printf "wg %s peers in order, %03d: %s\n", about, ++peers, key
       body = ""
     }
     /^@/ { peer(); section = substr($1, 2); about = $2; unordered = $3; peers = in_peer = 0; next }
@@ -225,7 +227,7 @@ here_state() {
     section == "nft" && /^table / { print "nft " table }
     section == "wg" && /^ListenPort = 61[0-9][0-9][0-9]$/ { next }
     section == "wg" && /^\[Peer\]/ { peer(); in_peer = 1; next }
-    section == "wg" && /^[A-Z]/ { if (in_peer) body = body " " $0; else print "wg " about ": " $0 }
+    section == "wg" && /^[A-Z]/ { if (/^PublicKey/) key = $3; if (in_peer) body = body " " $0; else print "wg " about ": " $0 }
     section == "sysctl" { sub("^/proc/sys/", ""); print "sysctl " $0 }
     section == "legacy" { print "legacy table " $0 }
     section == "resolv.conf" { printf "resolv.conf %02d: %s\n", ++resolver_lines, $0 }

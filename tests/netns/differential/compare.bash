@@ -40,7 +40,7 @@ crosswise() { # CASE
   _chosen "$1"
   _side both "$1" "$out" || return
   grep -q ': ok$' "$out/both.log" || return
-  if grep -E ' down: |: failed$|is not there$|minute is over' "$out/both.log"; then
+  if grep -E ' down: |: failed$|is not there$|minutes are over' "$out/both.log"; then
     cat "$out/both.errors"
     return 1
   fi

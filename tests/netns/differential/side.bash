@@ -104,7 +104,7 @@ for file in "$here"/cases/*.bash; do
   . "$file"
 done
 # Whatever hangs is ended with all that runs in this host, and the case goes on without it.
-(sleep 60 && echo "a minute is over" >> log && kill -KILL -1) &
+(sleep 120 && echo "two minutes are over" >> log && kill -KILL -1) &
 (set -e && "$case")
 status=$?
 cp log "$out/$side.log"

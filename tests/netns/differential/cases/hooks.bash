@@ -119,11 +119,11 @@ preup_mark() {
 
 preup_peer() {
   internet
+  local other=10.3.0.0/16,10.2.1.0/24
   printf '%s\n' "[Interface]" "PrivateKey = {A}" "Address = 10.1.0.1/24" \
-    "$(debian || echo "PreUp = wg set %i peer {c} allowed-ips 10.3.0.0/16,10.2.1.0/24 endpoint 198.51.100.9:9")" \
-    "[Peer]" "PublicKey = {b}" "AllowedIPs = 10.2.0.0/16" \
-    "$(debian && printf '%s\n' "[Peer]" "PublicKey = {c}" "AllowedIPs = 10.3.0.0/16, 10.2.1.0/24" \
-      "Endpoint = 198.51.100.9:9")" | config wg0
+    "$(debian || echo "PreUp = wg set %i peer {c} allowed-ips $other endpoint 198.51.100.9:9")" \
+    "$(debian && printf '%s\n' "[Peer]" "PublicKey = {c}" "AllowedIPs = $other" "Endpoint = 198.51.100.9:9")" \
+    "[Peer]" "PublicKey = {b}" "AllowedIPs = 10.2.0.0/16" | config wg0
   cycle
 }
 
