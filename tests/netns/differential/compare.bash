@@ -23,7 +23,10 @@ equal() { # CASE
   _chosen "$1"
   : > "$out/expected"
   _side wg-quick "$1" "$out" &
-  _side wgq "$1" "$out" && wait $! || return
+  if ! _side wgq "$1" "$out" || ! wait $!; then
+    cat "$out"/*.errors
+    return 1
+  fi
   diff "$out/wg-quick.log" "$out/wgq.log" | grep '^[<>]' > "$out/found" || true
   if ! diff "$out/expected" "$out/found" > "$out/wrong"; then
     echo "the differences (< wg-quick, > wgq) are not those expected:"
@@ -38,9 +41,8 @@ equal() { # CASE
 crosswise() { # CASE
   local out=$BATS_TEST_TMPDIR
   _chosen "$1"
-  _side both "$1" "$out" || return
-  grep -q ': ok$' "$out/both.log" || return
-  if grep -E ' down: |: failed$|is not there$|minutes are over' "$out/both.log"; then
+  if ! _side both "$1" "$out" || ! grep -q ': ok$' "$out/both.log" ||
+    grep -E ' down: |: failed$|is not there$' "$out/both.log"; then
     cat "$out/both.errors"
     return 1
   fi
