@@ -150,9 +150,16 @@ const char *prefix_format_addr(char text[PREFIX_TEXT], const struct prefix *p)
 
 const char *prefix_format(char text[PREFIX_TEXT], const struct prefix *p)
 {
-	size_t n = strlen(prefix_format_addr(text, p));
+	char *end = text + strlen(prefix_format_addr(text, p));
 
-	snprintf(text + n, PREFIX_TEXT - n, "/%u", p->len);
+	/* by hand: ten thousand routes are written down this way */
+	*end++ = '/';
+	if (p->len >= 100)
+		*end++ = (char)('0' + p->len / 100);
+	if (p->len >= 10)
+		*end++ = (char)('0' + p->len / 10 % 10);
+	*end++ = (char)('0' + p->len % 10);
+	*end = '\0';
 	return text;
 }
 

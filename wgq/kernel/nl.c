@@ -56,17 +56,10 @@ int nl_open(struct nl *nl, int bus, struct diag *d)
 	return 0;
 }
 
-static void wipe_and_free(char *buffer, size_t size)
-{
-	if (buffer)
-		explicit_bzero(buffer, size);
-	free(buffer);
-}
-
 void nl_close(struct nl *nl)
 {
-	wipe_and_free(nl->send_buffer, NL_SEND_BUFFER);
-	wipe_and_free(nl->receive_buffer, NL_RECEIVE_BUFFER);
+	free(nl->send_buffer);
+	free(nl->receive_buffer);
 	if (nl->socket)
 		mnl_socket_close(nl->socket);
 	*nl = (struct nl){ 0 };

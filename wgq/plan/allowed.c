@@ -74,11 +74,11 @@ static void build_timeline(struct timeline *t, struct arena *a, const struct wg_
 	*t = (struct timeline){ 0 };
 	t->refs = arena_alloc(a, ((live ? live->npeers : 0) + set->npeers + 1) * sizeof(*t->refs));
 	for (size_t i = 0; live && i < live->npeers; i++)
-		if (!has_own || !key_equal(&live->peers[i].public_key, &own))
+		if (!has_own || key_compare(&live->peers[i].public_key, &own))
 			t->refs[t->n++].peer = &live->peers[i];
 	t->nlive = t->n;
 	for (size_t i = 0; i < set->npeers; i++) {
-		if (has_own && key_equal(&set->peers[i].public_key, &own))
+		if (has_own && !key_compare(&set->peers[i].public_key, &own))
 			continue;
 		t->refs[t->n].peer = &set->peers[i];
 		t->refs[t->n++].block = (uint32_t)i;
@@ -195,18 +195,25 @@ void cover_init(struct cover *c, struct prefixes *p)
 {
 	prefixes_normalise(p);
 	*c = (struct cover){ .sorted = p };
-	for (size_t i = 0; i < p->n; i++)
-		c->has_len[p->v[i].family == AF_INET6][p->v[i].len] = true;
+	for (size_t i = 0; i < p->n; i++) {
+		size_t family = p->v[i].family == AF_INET6;
+		uint8_t len = p->v[i].len;
+
+		if (!memchr(c->len[family], len, c->nlens[family]))
+			c->len[family][c->nlens[family]++] = len;
+	}
 }
 
 bool cover_holds(const struct cover *c, const struct prefix *p)
 {
-	for (int len = p->len; len >= 0; len--) {
+	size_t family = p->family == AF_INET6;
+
+	for (size_t i = 0; i < c->nlens[family]; i++) {
 		struct prefix outer = *p;
 
-		if (!c->has_len[p->family == AF_INET6][len])
+		if (c->len[family][i] > p->len)
 			continue;
-		outer.len = (uint8_t)len;
+		outer.len = c->len[family][i];
 		outer = prefix_network(outer);
 		if (bsearch(&outer, c->sorted->v, c->sorted->n, sizeof(*c->sorted->v),
 			    compare_prefixes))

@@ -30,7 +30,8 @@ void allowed_endpoints(struct prefixes *out, const struct wg_device *live,
 /* A set of networks that is asked what lies in it. */
 struct cover {
 	const struct prefixes *sorted; /* borrowed */
-	bool has_len[2][129];          /* IPv4, IPv6: is there one of that length? */
+	uint8_t len[2][129];           /* IPv4, IPv6: the lengths there are */
+	size_t nlens[2];
 };
 
 /* Normalises p and makes it the set; p must outlive it. */
