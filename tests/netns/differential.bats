@@ -268,6 +268,7 @@ with_wg_quick_and() { # COMMAND
 @test "files: a link's name counts" { equal file_link; }
 @test "files: by path" { equal file_by_path; }
 @test "files: names of interfaces" { equal file_names; }
+@test "files: strip" { equal file_strip; }
 @test "files: what does not exist or has no such name is refused" { equal file_refused; }
 
 # --- Refusals and repetition ---

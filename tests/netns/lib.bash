@@ -106,8 +106,8 @@ host_link() {
 host_end() {
   local pid=host_pid_$1
   [[ ${!pid:-} ]] || return 0
-  kill -KILL "${!pid}" 2> /dev/null
-  wait "${!pid}" 2> /dev/null
+  kill -KILL "${!pid}" 2> /dev/null || true
+  wait "${!pid}" 2> /dev/null || true
   unset "host_pid_$1"
 }
 

@@ -89,6 +89,19 @@ rules() { host ip "-$1" rule show | grep -cE "$2" || true; }
   [[ $(host ip route get 203.0.113.1) == *"dev wg1"* ]]
 }
 
+@test "Q6: nor do tunnels of wg-quick's lose rules, or make others lose theirs when wgq takes them down" {
+  tunnel wg0 "0.0.0.0/0, ::/0"
+  tunnel wg1 "0.0.0.0/0, ::/0"
+  host wg-quick up wg0
+  before
+  up wg1
+  down wg1
+  as_before
+  host wg-quick up wg1
+  down wg1
+  as_before
+}
+
 @test "Q7: down removes the rules though the mark was changed since up" {
   before
   tunnel wg0 "0.0.0.0/0, ::/0"

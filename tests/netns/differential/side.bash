@@ -8,7 +8,7 @@
 # What a case is made of:
 #   internet                  eth0 with both families and an IPv4 default route
 #   config IFACE < TEXT       its file, keys by `fill`
-#   up ARG, down ARG, strip ARG   runs the side's program; `nothing_else` and the like: bash
+#   up ARG, down ARG, strip ARG   runs the side's program; anything else is bash
 #   state LABEL               the state of the host
 #   cycle [IFACE]             up, state, down, state
 #   refused LABEL < TEXT      a file that shall not come up

@@ -138,3 +138,17 @@ file_refused() {
   run UP wg0
   state refused
 }
+
+file_strip() {
+  printf '%s\n' " # before" "[interface]" "  Address = 10.1.0.1/24 # mine" $'PrivateKey =\t{A}\r' "PostUp = echo %i" "Nonsense" "" \
+    $'\tListen Port = 1 # = 2  ' "Unknown = \\x" "saveconfig = TRUE" "[ Peer ]" "Address = not mine" "PublicKey = {b}" \
+    "[Interface]" "mtu=1400" "FwMark = 7" "[Peer]" "DNS = 1" | config wg0
+  printf 'Table = a\0b\nPublicKey\0 = {c}' >> /etc/wireguard/wg0.conf
+  strip wg0
+  : > /etc/wireguard/wg1.conf
+  strip wg1
+  strip ./../../../etc/wireguard/wg0.conf
+  strip nosuch
+  printf '[Interface]\nSaveConfig = perhaps\n' | config wg0
+  strip wg0
+}
