@@ -123,14 +123,14 @@ fail() {
 
 # wireguard-go ends a moment after its link. Leaves the difference in $work/diff.
 settle_to() { # STATE
-  local _ now
-  for _ in {1..100}; do
+  local now end=$((SECONDS + 10))
+  while :; do
     # by itself: what is in a pipe with it would be a process of the state; wg may meet a device that is about to go
     now=$(state 2> /dev/null)
     if diff <(printf '%s\n' "$1") <(printf '%s\n' "$now") > "$work/diff"; then return 0; fi
+    ((SECONDS < end)) || return 1
     sleep 0.05
   done
-  return 1
 }
 
 # --- points --------------------------------------------------------------------------------------------------------
