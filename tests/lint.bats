@@ -2,6 +2,7 @@
 # What needs no running: form, analysers, warnings, manual pages, installation.
 
 setup() {
+  unset MAKEFLAGS MAKEOVERRIDES # flags of the make that runs us, as the sanitizers', are not for these builds
   cd "$BATS_TEST_DIRNAME/.." || return
   mapfile -t c_files < <(find wgq hooks tests -name '*.[ch]' | sort)
   mapfile -t sources < <(find wgq hooks -name '*.c' | sort)
