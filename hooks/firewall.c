@@ -5,16 +5,20 @@
 
 #include "hooks/fw_backend.h"
 
-/* In the order in which they are tried. */
-static const struct fw_backend *const backends[] = { &fw_nft };
+static const struct fw_backend *const backends[FW_MEDIA] = {
+	[FW_NFTABLES] = &fw_nft,
+};
 
-int firewall_open(struct firewall **fw, struct diag *d)
+const char *firewall_medium_name(enum fw_medium medium)
 {
-	int err = -EOPNOTSUPP;
+	return backends[medium]->name;
+}
 
-	for (size_t i = 0; i < ARRAY_SIZE(backends) && err == -EOPNOTSUPP; i++)
-		err = backends[i]->open(fw, d);
-	return err;
+int firewall_open(struct firewall **fw, enum fw_medium medium, struct diag *d)
+{
+	if (!backends[medium])
+		return diag_set(d, EOPNOTSUPP, "no such firewall");
+	return backends[medium]->open(fw, d);
 }
 
 void firewall_close(struct firewall *fw)
@@ -43,6 +47,23 @@ int firewall_build_antispoof_removal(struct firewall *fw, struct firewall_batch 
 				     const char *ifname, uint8_t family, struct diag *d)
 {
 	return fw->backend->remove(fw, out, ifname, family, d);
+}
+
+int firewall_has_rules(struct firewall *fw, const char *ifname, uint8_t family, struct diag *d)
+{
+	return fw->backend->read_rules(fw, ifname, family, d);
+}
+
+int firewall_build_rules(struct firewall *fw, struct firewall_batch **out, const char *ifname,
+			 const struct fw_rules *r, struct diag *d)
+{
+	return fw->backend->replace_rules(fw, out, ifname, r, d);
+}
+
+int firewall_build_rules_removal(struct firewall *fw, struct firewall_batch **out,
+				 const char *ifname, uint8_t family, struct diag *d)
+{
+	return fw->backend->remove_rules(fw, out, ifname, family, d);
 }
 
 int firewall_commit(struct firewall *fw, const struct firewall_batch *b, struct diag *d)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The host's firewall, as far as the tunnel touches it. Nothing beyond this header knows which
- * backend serves. */
+/* The host's firewall, as far as the tunnel touches it: the same few calls for each medium, and
+ * nothing beyond this header knows how a medium serves them. */
 #ifndef WGQ_HOOKS_FIREWALL_H
 #define WGQ_HOOKS_FIREWALL_H
 
@@ -9,11 +9,14 @@
 
 struct firewall;
 
+/* "nftables", "iptables-nft", "iptables-legacy". */
+const char *firewall_medium_name(enum fw_medium medium);
+
 /*
- * Opens the backend. Returns 0 with *fw set, or a negative errno recorded in d (-EOPNOTSUPP: the
- * kernel has no nf_tables).
+ * Opens a medium. Returns 0 with *fw set, or a negative errno recorded in d (-EOPNOTSUPP: this
+ * kernel or this host lacks what it needs, which d names).
  */
-int firewall_open(struct firewall **fw, struct diag *d);
+int firewall_open(struct firewall **fw, enum fw_medium medium, struct diag *d);
 void firewall_close(struct firewall *fw);
 
 /*
@@ -30,25 +33,52 @@ bool firewall_has_family(struct firewall *fw, uint8_t family);
  */
 struct firewall_batch;
 
-/* Replaces table wg-quick-IFNAME of a->family (idempotent: add table, delete table, add table,
- * chains, rules). */
+/*
+ * The rules of wg-quick against spoofed packets. nftables: replaces table wg-quick-IFNAME of
+ * a->family (idempotent: add table, delete table, add table, chains, rules). iptables: rules at the
+ * head of raw PREROUTING, mangle POSTROUTING and mangle PREROUTING with the comment "wg-quick(8)
+ * rule for IFNAME", as `wg-quick down` looks for.
+ */
 int firewall_build_antispoof(struct firewall *fw, struct firewall_batch **out, const char *ifname,
 			     const struct antispoof *a, struct diag *d);
 
-/* Deletes that table; committing it where there is none returns -ENOENT. */
+/* Takes away that table, or every rule of that comment in any table; committing it where there is
+ * none returns -ENOENT. */
 int firewall_build_antispoof_removal(struct firewall *fw, struct firewall_batch **out,
 				     const char *ifname, uint8_t family, struct diag *d);
+
+/*
+ * The rules that a tunnel declares. nftables: replaces table wgq-IFNAME of r->family, with a base
+ * chain for each hook in use (input and forward at priority filter, postrouting of type nat at
+ * srcnat). iptables: inserts them, in their order, at the head of INPUT, of r->forward_chain (table
+ * filter) and of POSTROUTING (table nat), made as iptables makes them where they are missing. All
+ * carry the comment "wgq IFNAME", and what carried it before is gone with the same commit.
+ */
+int firewall_build_rules(struct firewall *fw, struct firewall_batch **out, const char *ifname,
+			 const struct fw_rules *r, struct diag *d);
+
+/*
+ * Takes them away: the table, or by their comment in whatever chain of filter and nat they are now.
+ * Looks at what is there when it is committed; -ENOENT: nothing.
+ */
+int firewall_build_rules_removal(struct firewall *fw, struct firewall_batch **out,
+				 const char *ifname, uint8_t family, struct diag *d);
+
+/* Is any such rule there? Returns 1, 0 or a negative errno recorded in d. */
+int firewall_has_rules(struct firewall *fw, const char *ifname, uint8_t family, struct diag *d);
+
 void firewall_batch_free(struct firewall_batch *b);
 
 /*
- * Sends the batch with one sendmsg(2) and reads every answer. One transaction: all of it or
- * nothing. Returns 0 or the kernel's negative errno, recorded in d with the object that it refused.
- * A batch can be committed more than once.
+ * Does it, allocating nothing. nf_tables: one transaction, all of it or nothing. Legacy tables: one
+ * commit a table under the xtables lock; if a later one fails, the earlier are put back. Returns 0
+ * or a negative errno, recorded in d with the object that was refused. A batch can be committed
+ * more than once.
  */
 int firewall_commit(struct firewall *fw, const struct firewall_batch *b, struct diag *d);
 
-/* Is there a table wg-quick-IFNAME of this family? Returns 1, 0 or a negative errno recorded in d.
- */
+/* Are the rules against spoofing there, of this family? Returns 1, 0 or a negative errno recorded
+ * in d. */
 int firewall_has_antispoof(struct firewall *fw, const char *ifname, uint8_t family, struct diag *d);
 
 #endif

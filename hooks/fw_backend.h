@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a backend of firewall.h offers to firewall.c; nobody else includes this. */
+/* What a backend, one for each medium, of firewall.h offers to firewall.c; nobody else includes
+ * this. */
 #ifndef WGQ_HOOKS_FW_BACKEND_H
 #define WGQ_HOOKS_FW_BACKEND_H
 
@@ -25,10 +26,15 @@ struct fw_backend {
 		       const struct antispoof *a, struct diag *d);
 	int (*remove)(struct firewall *fw, struct firewall_batch **out, const char *ifname,
 		      uint8_t family, struct diag *d);
+	int (*read_rules)(struct firewall *fw, const char *ifname, uint8_t family, struct diag *d);
+	int (*replace_rules)(struct firewall *fw, struct firewall_batch **out, const char *ifname,
+			     const struct fw_rules *r, struct diag *d);
+	int (*remove_rules)(struct firewall *fw, struct firewall_batch **out, const char *ifname,
+			    uint8_t family, struct diag *d);
 	int (*commit)(struct firewall *fw, const struct firewall_batch *b, struct diag *d);
 	void (*free)(struct firewall_batch *b);
 };
 
-extern const struct fw_backend fw_nft;
+extern const struct fw_backend fw_nft; /* nft.c */
 
 #endif

@@ -19,7 +19,7 @@ static int open_firewall(void **state)
 	struct firewall *fw;
 	struct diag d;
 
-	if (netns_enter(state) || firewall_open(&fw, &d))
+	if (netns_enter(state) || firewall_open(&fw, FW_NFTABLES, &d))
 		return -1;
 	*state = fw;
 	return 0;

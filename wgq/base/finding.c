@@ -16,6 +16,15 @@ static const struct {
 	[FINDING_MISSING_KEY] = { "missing-key", SEV_ERROR },
 	[FINDING_HOST_BITS] = { "host-bits", SEV_WARNING },
 	[FINDING_FILE_PERMISSIONS] = { "file-permissions", SEV_WARNING },
+	[FINDING_HOOK_UNBALANCED] = { "hook-unbalanced", SEV_WARNING },
+	[FINDING_FORWARDING_CLOBBER] = { "forwarding-clobber", SEV_WARNING },
+	[FINDING_PORT_IN_USE] = { "port-in-use", SEV_ERROR },
+	[FINDING_PORT_SHARED] = { "port-shared", SEV_WARNING },
+	[FINDING_NAT_PORT_CLASH] = { "nat-port-clash", SEV_WARNING },
+	[FINDING_FORWARD_BLOCKED] = { "forward-blocked", SEV_WARNING },
+	[FINDING_PORT_BLOCKED] = { "port-blocked", SEV_WARNING },
+	[FINDING_FORWARDING_OFF] = { "forwarding-off", SEV_WARNING },
+	[FINDING_RP_FILTER] = { "rp-filter", SEV_WARNING },
 };
 
 static const char *const severities[] = {

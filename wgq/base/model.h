@@ -95,6 +95,45 @@ struct antispoof {
 	size_t naddrs;
 };
 
+/* What the file asks of the firewall for the tunnel: Forward, Masquerade, AllowFrom, Firewall. */
+enum forward_mode { FORWARD_NO, FORWARD_MESH, FORWARD_YES };
+enum firewall_choice { FIREWALL_AUTO, FIREWALL_NFTABLES, FIREWALL_IPTABLES, FIREWALL_OFF };
+
+/* Where rules are kept. */
+enum fw_medium {
+	FW_NFTABLES,     /* nf_tables, in tables of the tunnel's own: wg-quick-IFACE, wgq-IFACE */
+	FW_IPTABLES_NFT, /* nf_tables, among the rules of iptables-nft: ip filter, ip6 nat, ... */
+	FW_IPTABLES_LEGACY, /* ip_tables and ip6_tables */
+	FW_MEDIA,           /* how many there are */
+};
+
+enum fw_hook { FW_INPUT, FW_FORWARD, FW_POSTROUTING };
+enum fw_verdict { FW_ACCEPT, FW_DROP, FW_MASQUERADE };
+
+/*
+ * A rule that a tunnel declares, in terms that every medium has words for. A rule matches where all
+ * that is given matches.
+ */
+struct fw_rule {
+	uint8_t hook;      /* enum fw_hook */
+	uint8_t verdict;   /* enum fw_verdict; MASQUERADE in POSTROUTING only */
+	bool replies;      /* connection tracking knows the packet: ESTABLISHED or RELATED */
+	bool not_out;      /* "! -o OUT" */
+	char in[IFNAMSIZ]; /* zero-padded; empty: any */
+	char out[IFNAMSIZ];
+	struct prefix source; /* family 0: any */
+};
+
+/* The rules of one family in one medium, in the order in which they are looked at. */
+struct fw_rules {
+	uint8_t family; /* AF_INET or AF_INET6 */
+	const struct fw_rule *v;
+	size_t n;
+	/* iptables only: the chain whose head takes the rules of FORWARD; "FORWARD" or a chain that
+	 * it jumps to and leaves to others, as "DOCKER-USER" */
+	const char *forward_chain;
+};
+
 /* What a resolver is told; the words are as written in the file. */
 struct dns {
 	const char **servers;

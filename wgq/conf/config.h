@@ -63,6 +63,25 @@ struct conf_addr {
 
 enum table_kind { TABLE_AUTO, TABLE_OFF, TABLE_NUMBER, TABLE_NAME };
 
+struct conf_word {
+	const char *text;
+	struct span at;
+};
+
+/* wgq's own keys. Each at is the value's, line 0 where the key is not given. */
+struct conf_forward {
+	enum forward_mode mode;
+	struct span mode_at;
+	struct conf_word *masquerade; /* interface names; Forward = yes is checked */
+	size_t nmasquerade, masquerade_capacity;
+	struct conf_addr *allow_from; /* masked prefixes */
+	size_t nallow_from, allow_from_capacity;
+	bool allow_peers; /* AllowFrom = peers, besides */
+	struct span allow_peers_at;
+	enum firewall_choice firewall;
+	struct span firewall_at;
+};
+
 /* What the file says of one peer beyond what the device is told: where it stands, and its endpoint
  * as text. */
 struct conf_peer {
@@ -91,6 +110,7 @@ struct config {
 	struct span table_at;
 	bool save_config;
 	struct conf_hooks hooks[HOOKS];
+	struct conf_forward forward;
 
 	/*
 	 * What wg(8) would send: peers in the order of the file, flags for what is given, allowed

@@ -252,7 +252,8 @@ static int run_sysctl(struct run *r, struct diag *d)
 static int run_firewall(struct run *r, struct diag *d)
 {
 	const struct op_firewall *f = &r->first->firewall;
-	int err = forgive(r, firewall_commit(r->host->firewall, run_adds(r) ? f->add : f->del, d));
+	int err = forgive(r, firewall_commit(r->host->firewalls[FW_NFTABLES],
+					     run_adds(r) ? f->add : f->del, d));
 
 	/* the answer was lost: perhaps it is done, and the inverse of what is not does no harm */
 	if (err == -ENOBUFS && !r->inverse)
@@ -304,15 +305,17 @@ int apply_prepare(struct host *h, struct plan *p, size_t from, struct diag *d)
 {
 	for (size_t i = from; i < p->n; i++) {
 		struct op_firewall *f = &p->v[i].firewall;
+		struct firewall *fw;
 		int err;
 
 		if (p->v[i].kind != OP_FIREWALL)
 			continue;
-		if (!h->firewall && (err = firewall_open(&h->firewall, d)))
+		err = host_firewall(h, &fw, FW_NFTABLES, d);
+		if (err)
 			return err;
-		err = firewall_build_antispoof(h->firewall, &f->add, p->ifname, f->antispoof, d);
+		err = firewall_build_antispoof(fw, &f->add, p->ifname, f->antispoof, d);
 		if (!err)
-			err = firewall_build_antispoof_removal(h->firewall, &f->del, p->ifname,
+			err = firewall_build_antispoof_removal(fw, &f->del, p->ifname,
 							       f->antispoof->family, d);
 		if (err)
 			return err;

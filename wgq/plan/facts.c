@@ -120,12 +120,13 @@ static int read_resolver(struct facts *f, const struct config *c, const char *if
 static int read_firewall(struct facts *f, struct host *h, struct diag *d)
 {
 	struct diag why = { "" };
+	struct firewall *fw;
 	int err;
 
 	if ((!f->default_route[0] || f->antispoof_asked[0]) &&
 	    (!f->default_route[1] || f->antispoof_asked[1]))
 		return 0;
-	err = h->firewall ? 0 : firewall_open(&h->firewall, &why);
+	err = host_firewall(h, &fw, FW_NFTABLES, &why);
 	if (err == -EPERM && geteuid()) { /* a dry run: as root it is likely to be there */
 		f->antispoof[0] = f->antispoof[1] = true;
 		return 0;
@@ -138,7 +139,7 @@ static int read_firewall(struct facts *f, struct host *h, struct diag *d)
 		if (!f->default_route[i] || f->antispoof_asked[i])
 			continue;
 		f->antispoof_asked[i] = true;
-		f->antispoof[i] = !err && firewall_has_family(h->firewall, i ? AF_INET6 : AF_INET);
+		f->antispoof[i] = !err && firewall_has_family(fw, i ? AF_INET6 : AF_INET);
 		if (!f->antispoof[i])
 			log_warn("this kernel's nf_tables cannot have IPv%d rules: packets from "
 				 "elsewhere to the tunnel's addresses are not dropped, and "

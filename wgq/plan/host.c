@@ -16,8 +16,16 @@ int host_open(struct host *h, struct diag *d)
 
 void host_close(struct host *h)
 {
-	if (h->firewall)
-		firewall_close(h->firewall);
+	for (size_t i = 0; i < FW_MEDIA; i++)
+		firewall_close(h->firewalls[i]);
 	wg_close(&h->wg);
 	nl_close(&h->rtnl);
+}
+
+int host_firewall(struct host *h, struct firewall **fw, enum fw_medium medium, struct diag *d)
+{
+	int err = h->firewalls[medium] ? 0 : firewall_open(&h->firewalls[medium], medium, d);
+
+	*fw = h->firewalls[medium];
+	return err;
 }

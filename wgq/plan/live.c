@@ -35,12 +35,14 @@ static int push_dns(struct live *l)
 
 static int push_antispoof(struct live *l, uint8_t family)
 {
+	struct firewall *fw;
 	struct antispoof *a;
+	struct diag ignored;
 	int has;
 
-	if (!l->host->firewall)
-		return 0;
-	has = firewall_has_antispoof(l->host->firewall, l->link->name, family, l->d);
+	if (host_firewall(l->host, &fw, FW_NFTABLES, &ignored))
+		return 0; /* no nf_tables, no tables in it */
+	has = firewall_has_antispoof(fw, l->link->name, family, l->d);
 	if (has <= 0)
 		return has;
 	a = arena_alloc(l->plan->arena, sizeof(*a));
@@ -103,7 +105,6 @@ int live_read(struct plan *p, struct host *h, const struct config *c, const stru
 	      struct diag *d)
 {
 	struct live l = { .plan = p, .host = h, .config = c, .link = link, .d = d };
-	struct diag ignored;
 	int err = wg_get(&h->wg, &l.device, p->arena, link->name, d);
 
 	if (err)
@@ -111,8 +112,6 @@ int live_read(struct plan *p, struct host *h, const struct config *c, const stru
 	p->ifindex = link->index;
 	l.addrs.arena = l.routes.arena = p->arena;
 	plan_push(p, OP_LINK, OP_ADD);
-	if (!h->firewall && firewall_open(&h->firewall, &ignored))
-		h->firewall = NULL; /* no nf_tables, no tables in it */
 	if ((err = push_dns(&l)) || (err = rtnl_get_addrs(&h->rtnl, &l.addrs, link->index, d)) ||
 	    (err = push_antispoof(&l, AF_INET6)) || (err = push_antispoof(&l, AF_INET)) ||
 	    (err = push_rules(&l, AF_INET6)) || (err = push_rules(&l, AF_INET)))

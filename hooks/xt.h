@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Rules in the words of iptables, and what libxtables makes of them: the data of matches and
+ * targets, in the highest revision that this kernel has. Both kinds of iptables tables are made of
+ * these. libxtables may end the process and keeps globals, so it runs in a child of its own.
+ */
+#ifndef WGQ_HOOKS_XT_H
+#define WGQ_HOOKS_XT_H
+
+#include "hooks/firewall.h"
+
+/* A match or a target and its data, as the kernel takes it. */
+struct xt_part {
+	char name[30]; /* "conntrack"; a target also "ACCEPT", "DROP" and chains, without data */
+	uint8_t revision;
+	uint32_t size; /* of data, not padded; 0: a standard verdict or a jump */
+	void *data;    /* malloc'd */
+};
+
+enum { XT_MATCHES = 4 };
+
+/* Words for one match or target: its name, then its options as iptables reads them. */
+struct xt_words {
+	const char *name;       /* NULL: none */
+	const char *options[6]; /* "--ctstate", "RELATED,ESTABLISHED", NULL */
+};
+
+struct xt_rule {
+	const char *table, *chain; /* "filter", "FORWARD" */
+	char in[IFNAMSIZ], out[IFNAMSIZ];
+	bool not_in, not_out;
+	struct prefix source, destination; /* family 0: any */
+	uint8_t protocol;                  /* IPPROTO_*; 0: any */
+	struct xt_words match_words[XT_MATCHES], target_words;
+	/* filled by xt_compile() */
+	struct xt_part matches[XT_MATCHES];
+	size_t nmatches;
+	struct xt_part target;
+};
+
+/*
+ * Fills matches, nmatches and target of n rules of one family from their words, in a forked child
+ * that answers through a pipe. Returns 0 or a negative errno recorded in d in the library's own
+ * words; -EOPNOTSUPP: the kernel has no such match or target, or the extensions' folder is missing.
+ * On error nothing is left to free.
+ */
+int xt_compile(struct xt_rule *rules, size_t n, uint8_t family, struct diag *d);
+void xt_free(struct xt_rule *rules, size_t n);
+
+/*
+ * The words for what tunnels need; the caller's array has room for what the count says.
+ * xt_from_rules(): one for each of r, with the comment "wgq IFNAME". xt_from_antispoof(): as
+ * wg-quick(8) makes them, with its comment; one for each address of the family and two more.
+ */
+size_t xt_from_rules(struct xt_rule *out, const char *ifname, const struct fw_rules *r);
+size_t xt_from_antispoof(struct xt_rule *out, const char *ifname, const struct antispoof *a);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What hooks do to the host's firewall and forwarding, read off their text without running it.
+ * Simple commands of the forms that people write are understood (iptables, ip6tables, nft, sysctl,
+ * echo into /proc/sys, ufw, joined by ; && || and line ends); anything else is passed over, and
+ * nothing is concluded from it.
+ */
+#ifndef WGQ_CONF_SHELL_H
+#define WGQ_CONF_SHELL_H
+
+#include "wgq/conf/config.h"
+
+/* What the hooks of up set up, as far as it is understood; index 0: IPv4, 1: IPv6. */
+struct shell_facts {
+	bool switches_on[2];     /* the host's forwarding, or this interface's or default's */
+	bool accepts_forward[2]; /* an accept of everything that enters by the tunnel */
+	bool accepts_mesh[2];    /* at least of what enters by it and leaves by it */
+	bool masquerades[2];
+};
+
+void shell_read(struct shell_facts *out, const struct config *c, const char *ifname);
+
+/*
+ * Adds hook-unbalanced (a firewall rule that PreUp or PostUp adds and neither PreDown nor PostDown
+ * deletes) and forwarding-clobber (PreDown or PostDown turns off forwarding for the whole host).
+ * Where the hooks do no more than one of wgq's own keys does, the help shows that one line.
+ */
+void shell_check(struct findings *f, const struct config *c, const char *ifname);
+
+#endif
