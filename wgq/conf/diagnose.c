@@ -237,14 +237,14 @@ static bool report_other_comment(struct parser *p)
 	return true;
 }
 
-/* "the keys of [Peer] are ...", less those that have no effect yet. */
+/* "the keys of [Peer] are ..." */
 static void help_with_keys(struct parser *p, size_t i)
 {
 	enum section section = p->section == SECTION_PEER ? SECTION_PEER : SECTION_INTERFACE;
 	const char *list = "", *separator = "";
 
 	for (const struct conf_key *k = conf_keys; k->name; k++) {
-		if (k->section != section || !k->print)
+		if (k->section != section)
 			continue;
 		list = arena_printf(p->f->arena, "%s%s%s", list, separator, k->name);
 		separator = ", ";

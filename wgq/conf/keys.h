@@ -26,10 +26,8 @@ struct conf_key {
 	unsigned number; /* which of several alike: enum hook */
 	/* Reads the value of parser's line into the config, or adds findings. */
 	void (*parse)(struct parser *p, const struct conf_key *key);
-	/* Prints it as lines "Name = value"; NULL: it has no effect yet. */
+	/* Prints it as lines "Name = value". */
 	void (*print)(const struct printer *p, const struct conf_key *key);
-	/* READ_BY_WGQ: the only value that this version can do. */
-	const char *only;
 };
 
 /* All keys, in the order in which they are printed; ends with a row without name. */

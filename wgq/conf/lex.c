@@ -30,6 +30,20 @@ struct str lex_trim(struct str s)
 	return trim(s, lex_is_space);
 }
 
+bool lex_next_word(struct str *rest, struct str *word)
+{
+	while (rest->n && strchr(", \t", *rest->p)) {
+		rest->p++;
+		rest->n--;
+	}
+	*word = *rest;
+	for (word->n = 0; word->n < rest->n && !strchr(", \t", rest->p[word->n]);)
+		word->n++;
+	rest->p += word->n;
+	rest->n -= word->n;
+	return word->n != 0;
+}
+
 bool lex_equal(struct str a, const char *b)
 {
 	return strlen(b) == a.n && !strncasecmp(a.p, b, a.n);

@@ -45,6 +45,10 @@ size_t lex_bom_bytes(struct str text);
 bool lex_is_space(char c);
 struct str lex_trim(struct str s);
 
+/* Splits off the next word of a list, as bash splits after every ',' has become a blank. False at
+ * the end. */
+bool lex_next_word(struct str *rest, struct str *word);
+
 /* Equal but for ASCII case? */
 bool lex_equal(struct str a, const char *b);
 

@@ -188,6 +188,7 @@ struct config *config_parse(struct arena *a, const struct source *source, struct
 		read_line(&p);
 	end_peer(&p);
 	parser_check_addresses(&p);
+	parser_check_own(&p);
 	findings_sort(f, first);
 	return c;
 }

@@ -13,6 +13,7 @@ struct parser {
 	enum section section; /* as wg sees it, blanks aside */
 	struct span header;   /* of the section */
 	bool has_public_key;  /* the peer at hand has one, good or bad */
+	bool bad_forward;     /* the last Forward could not be read */
 	/* the UDP service looked up last; files repeat it */
 	const char *service;
 	int service_port;
@@ -53,6 +54,12 @@ void diagnose_key(struct parser *p, const struct conf_key *key, struct str value
 /* Reports Addresses that the kernel would refuse as given twice. */
 void parser_check_addresses(struct parser *p);
 
+/* Reports what wgq's own keys ask for and cannot have together; drops prefixes given twice. */
+void parser_check_own(struct parser *p);
+
+/* Warns that part of the line at hand, read as prefix, has host bits. */
+void parser_warn_host_bits(struct parser *p, struct str part, const struct prefix *prefix);
+
 /* Readers of values: see struct conf_key. */
 void parse_address(struct parser *p, const struct conf_key *key);
 void parse_dns(struct parser *p, const struct conf_key *key);
@@ -60,7 +67,10 @@ void parse_mtu(struct parser *p, const struct conf_key *key);
 void parse_table(struct parser *p, const struct conf_key *key);
 void parse_hook(struct parser *p, const struct conf_key *key);
 void parse_save_config(struct parser *p, const struct conf_key *key);
-void parse_own(struct parser *p, const struct conf_key *key);
+void parse_forward(struct parser *p, const struct conf_key *key);
+void parse_masquerade(struct parser *p, const struct conf_key *key);
+void parse_allow_from(struct parser *p, const struct conf_key *key);
+void parse_firewall(struct parser *p, const struct conf_key *key);
 void parse_listen_port(struct parser *p, const struct conf_key *key);
 void parse_fwmark(struct parser *p, const struct conf_key *key);
 void parse_private_key(struct parser *p, const struct conf_key *key);
@@ -84,6 +94,10 @@ void print_mtu(const struct printer *p, const struct conf_key *key);
 void print_table(const struct printer *p, const struct conf_key *key);
 void print_hook(const struct printer *p, const struct conf_key *key);
 void print_save_config(const struct printer *p, const struct conf_key *key);
+void print_forward(const struct printer *p, const struct conf_key *key);
+void print_masquerade(const struct printer *p, const struct conf_key *key);
+void print_allow_from(const struct printer *p, const struct conf_key *key);
+void print_firewall(const struct printer *p, const struct conf_key *key);
 void print_listen_port(const struct printer *p, const struct conf_key *key);
 void print_fwmark(const struct printer *p, const struct conf_key *key);
 void print_private_key(const struct printer *p, const struct conf_key *key);

@@ -155,7 +155,7 @@ static void print_section(const struct printer *p, enum section section)
 {
 	fprintf(p->out, "%s\n", section_header(section));
 	for (const struct conf_key *key = conf_keys; key->name; key++)
-		if (key->section == section && key->print)
+		if (key->section == section)
 			key->print(p, key);
 }
 

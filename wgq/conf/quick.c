@@ -1,32 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Values of the keys that wg-quick(8) reads, and of our own. What it hands on to ip(8) is judged
- * here as ip judges it. */
+/* Values of the keys that wg-quick(8) reads. What it hands on to ip(8) is judged here as ip judges
+ * it. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
 
 #include "wgq/conf/parser.h"
 
-/* Splits off the next word of a list, as bash splits after every ',' has become a blank. */
-static bool next_word(struct str *rest, struct str *word)
-{
-	while (rest->n && strchr(", \t", *rest->p)) {
-		rest->p++;
-		rest->n--;
-	}
-	*word = *rest;
-	for (word->n = 0; word->n < rest->n && !strchr(", \t", rest->p[word->n]);)
-		word->n++;
-	rest->p += word->n;
-	rest->n -= word->n;
-	return word->n != 0;
-}
-
 void parse_address(struct parser *p, const struct conf_key *key)
 {
 	struct str rest = p->line.value, word;
 
-	while (next_word(&rest, &word)) {
+	while (lex_next_word(&rest, &word)) {
 		struct prefix prefix;
 		int err = prefix_parse_ip(&prefix, word);
 		struct conf_addr *addr;
@@ -122,7 +107,7 @@ void parse_dns(struct parser *p, const struct conf_key *key)
 	struct str rest = p->line.value, word;
 
 	(void)key;
-	while (next_word(&rest, &word)) {
+	while (lex_next_word(&rest, &word)) {
 		const char *text = arena_strndup(p->c->arena, word.p, word.n);
 
 		check_dns_word(p, word, text);
@@ -238,19 +223,4 @@ void parse_save_config(struct parser *p, const struct conf_key *key)
 	i = parser_fault(p, FINDING_BAD_VALUE, p->line.value,
 			 "SaveConfig is neither true nor false");
 	finding_help(p->f, i, "write SaveConfig = true, or SaveConfig = false");
-}
-
-/* A relay that silently does not relay is worse than one that does not start. */
-void parse_own(struct parser *p, const struct conf_key *key)
-{
-	size_t i;
-
-	if (lex_equal(p->line.value, key->only))
-		return;
-	i = parser_fault(p, FINDING_BAD_VALUE, p->line.value,
-			 "this version of wgq cannot do %s yet", key->name);
-	if (*key->only)
-		finding_help(p->f, i, "delete the line, or write %s = %s", key->name, key->only);
-	else
-		finding_help(p->f, i, "delete the line");
 }

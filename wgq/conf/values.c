@@ -97,7 +97,7 @@ void parse_preshared_key(struct parser *p, const struct conf_key *key)
 		parser_peer(p)->flags |= PEER_HAS_PRESHARED_KEY;
 }
 
-static void warn_host_bits(struct parser *p, struct str part, const struct prefix *prefix)
+void parser_warn_host_bits(struct parser *p, struct str part, const struct prefix *prefix)
 {
 	struct prefix network = prefix_network(*prefix), host = *prefix;
 	char masked[PREFIX_TEXT], single[PREFIX_TEXT];
@@ -158,7 +158,7 @@ static void add_allowed_ip(struct parser *p, const struct conf_key *key, struct 
 		return;
 	}
 	if (prefix_has_host_bits(&ip.prefix))
-		warn_host_bits(p, entry, &ip.prefix);
+		parser_warn_host_bits(p, entry, &ip.prefix);
 	ip.prefix = prefix_network(ip.prefix);
 	*ARENA_PUSH(p->c->arena, peer->allowed_ips, peer->nallowed_ips,
 		    peer->allowed_ips_capacity) = ip;
