@@ -62,6 +62,7 @@ none() {
     ! grep -rn '#include "' "$layer" --include='*.[ch]' | grep -vE "#include \"($allowed)/" || bad=1
   done
   for rule in '<sodium\.h> wgq/base/key\.c' '<libnftnl/ hooks/(firewall_)?nft[a-z_]*\.c' \
+    '<xtables\.h> hooks/xt\.c' '<libiptc/ hooks/ipt[a-z_]*\.c' \
     '<libmnl/ (wgq/kernel|hooks)/[a-z_]*\.[ch]'; do
     read -r layer allowed <<< "$rule"
     ! grep -rnE "#include $layer" wgq hooks | grep -vE "^($allowed):" || bad=1
