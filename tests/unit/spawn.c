@@ -188,6 +188,20 @@ static void test_quiet_sends_output_and_errors_to_dev_null(void **state)
 	(void)state;
 }
 
+static void test_output_and_errors_come_back_as_text(void **state)
+{
+	char text[8] = "before";
+	struct spawn s = { .output = text, .output_size = sizeof(text) };
+
+	assert_int_equal(run_shell(s, "echo a; echo b >&2; echo c; exit 3"), 3);
+	assert_string_equal(text, "a\nb\nc\n");
+	assert_int_equal(run_shell(s, "echo a long line"), 0);
+	assert_string_equal(text, "a long ");
+	assert_int_equal(run_shell(s, ":"), 0);
+	assert_string_equal(text, "");
+	(void)state;
+}
+
 static void test_own_session_makes_the_program_a_leader(void **state)
 {
 	static const char leads[] = "read -r pid name state parent group session rest < "
@@ -274,6 +288,7 @@ int main(void)
 		cmocka_unit_test(test_input_of_any_size_arrives_whole),
 		cmocka_unit_test(test_the_program_gets_clean_signals_and_no_descriptor_of_ours),
 		cmocka_unit_test(test_quiet_sends_output_and_errors_to_dev_null),
+		cmocka_unit_test(test_output_and_errors_come_back_as_text),
 		cmocka_unit_test(test_own_session_makes_the_program_a_leader),
 		cmocka_unit_test(test_an_ignored_sigchld_hides_no_status),
 		cmocka_unit_test(test_a_stop_request_is_passed_on_and_the_program_still_waited_for),

@@ -93,7 +93,7 @@ static void start_fini(struct start *st)
 	posix_spawn_file_actions_destroy(&st->actions);
 }
 
-static int start(pid_t *pid, const struct spawn *s, int input, int null)
+static int start(pid_t *pid, const struct spawn *s, int input, int output)
 {
 	struct start st CLEANUP(start_fini);
 	short flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK;
@@ -110,8 +110,8 @@ static int start(pid_t *pid, const struct spawn *s, int input, int null)
 				 (short)(flags | (s->own_session ? POSIX_SPAWN_SETSID : 0)));
 	if (input >= 0)
 		err = posix_spawn_file_actions_adddup2(&st.actions, input, STDIN_FILENO);
-	for (int fd = STDOUT_FILENO; !err && null >= 0 && fd <= STDERR_FILENO; fd++)
-		err = posix_spawn_file_actions_adddup2(&st.actions, null, fd);
+	for (int fd = STDOUT_FILENO; !err && output >= 0 && fd <= STDERR_FILENO; fd++)
+		err = posix_spawn_file_actions_adddup2(&st.actions, output, fd);
 	if (err)
 		return err;
 	return posix_spawn(pid, s->path, &st.actions, &st.attr, s->argv,
@@ -151,9 +151,29 @@ static int wait_for(pid_t pid, bool stopped_before, const sigset_t *unblocked)
 	return ended == pid ? status : -errno;
 }
 
+/* Where the child's output goes; -1: where ours goes. Returns 0 or a negative errno. */
+static int open_output(int *fd, const struct spawn *s, struct diag *d)
+{
+	*fd = -1;
+	if (s->output) {
+		*fd = spawn_text_fd("", d);
+		return *fd < 0 ? *fd : 0;
+	}
+	if (s->quiet && (*fd = open("/dev/null", O_RDWR | O_CLOEXEC)) < 0)
+		return diag_sys(d, errno, "open /dev/null");
+	return 0;
+}
+
+static void read_output(const struct spawn *s, int fd)
+{
+	ssize_t n = pread(fd, s->output, s->output_size - 1, 0);
+
+	s->output[n > 0 ? n : 0] = '\0';
+}
+
 int spawn_run(const struct spawn *s, struct diag *d)
 {
-	int input CLEANUP_FD = -1, null CLEANUP_FD = -1;
+	int input CLEANUP_FD = -1, output CLEANUP_FD = -1;
 	bool stopped_before = stop_requested;
 	sigset_t ours, stops;
 	int err, status = 0;
@@ -161,15 +181,15 @@ int spawn_run(const struct spawn *s, struct diag *d)
 
 	if (s->input && (input = spawn_text_fd(s->input, d)) < 0)
 		return input;
-	if (s->quiet && (null = open("/dev/null", O_RDWR | O_CLOEXEC)) < 0)
-		return diag_sys(d, errno, "open /dev/null");
+	if ((err = open_output(&output, s, d)))
+		return err;
 	signal(SIGCHLD, SIG_DFL); /* whoever started us ignoring it would take the status away */
 	sigemptyset(&stops);
 	sigaddset(&stops, SIGINT);
 	sigaddset(&stops, SIGTERM);
 	sigaddset(&stops, SIGHUP);
 	sigprocmask(SIG_BLOCK, &stops, &ours);
-	err = start(&pid, s, input, null);
+	err = start(&pid, s, input, output);
 	if (!err)
 		status = wait_for(pid, stopped_before, &ours);
 	sigprocmask(SIG_SETMASK, &ours, NULL);
@@ -177,5 +197,7 @@ int spawn_run(const struct spawn *s, struct diag *d)
 		return diag_sys(d, err, "starting %s", s->path);
 	if (status < 0)
 		return diag_sys(d, -status, "waiting for %s", s->path);
+	if (s->output)
+		read_output(s, output);
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }

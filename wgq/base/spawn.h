@@ -19,8 +19,10 @@ struct spawn {
 	char *const *envp; /* NULL-terminated; NULL: our own environment */
 	const char *input; /* given to it on standard input; NULL: it inherits ours */
 	bool quiet;        /* its standard output and error go to /dev/null */
-	bool own_session;  /* setsid(2): no terminal signal reaches it (a daemon that shall outlive
-			      us) */
+	char *output; /* gets these two as text, cut to output_size - 1 bytes; NULL: does not */
+	size_t output_size;
+	bool own_session; /* setsid(2): no terminal signal reaches it (a daemon that shall outlive
+			     us) */
 };
 
 /*
