@@ -154,22 +154,30 @@ static void put(const struct compiler *c, const char *name, uint8_t revision, co
 		_exit(1);
 }
 
+static const struct xt_option_entry *find_option(const char *extension,
+						 const struct xt_option_entry *known,
+						 const char *option)
+{
+	for (; known && known->name; known++)
+		if (!strncmp(option, "--", 2) && !strcmp(option + 2, known->name))
+			return known;
+	refuse(EINVAL, "%s: no option %s", extension, option);
+}
+
 /* Calls parse for each option of the words, as getopt_long(3) would find it, value in optarg. */
 static void each_option(const struct xt_words *w, const struct xt_option_entry *known, void *x,
 			void (*parse)(void *x, unsigned id, bool invert))
 {
-	const struct xt_option_entry *o;
 	bool invert = false;
 
 	for (size_t i = 0; i < XT_OPTIONS && *w->options[i]; i++) {
+		const struct xt_option_entry *o;
+
 		if (!strcmp(w->options[i], "!")) {
 			invert = true;
 			continue;
 		}
-		for (o = known; o && o->name && strcmp(o->name, w->options[i] + 2); o++)
-			;
-		if (!o || !o->name)
-			refuse(EINVAL, "%s: no option %s", w->name, w->options[i]);
+		o = find_option(w->name, known, w->options[i]);
 		optarg = NULL;
 		if (o->type != XTTYPE_NONE && i + 1 < XT_OPTIONS)
 			optarg = (char *)w->options[++i];
@@ -186,14 +194,21 @@ static void parse_match(void *x, unsigned id, bool invert)
 	xtables_option_mpcall(id + m->option_offset, NULL, invert, m, &entry);
 }
 
-static void compile_match(struct compiler *c, const struct xt_words *w)
+static struct xtables_match *find_match(struct compiler *c, const char *name)
 {
 	struct xtables_match *m;
 
 	c->asked = 0;
-	m = xtables_find_match(w->name, XTF_TRY_LOAD, NULL);
+	m = xtables_find_match(name, XTF_TRY_LOAD, NULL);
 	if (!m)
-		refuse_missing(c, "match", w->name);
+		refuse_missing(c, "match", name);
+	return m;
+}
+
+static void compile_match(struct compiler *c, const struct xt_words *w)
+{
+	struct xtables_match *m = find_match(c, w->name);
+
 	m->m = xtables_calloc(1, XT_ALIGN(sizeof(*m->m)) + m->size);
 	m->m->u.match_size = (uint16_t)(XT_ALIGN(sizeof(*m->m)) + m->size);
 	snprintf(m->m->u.user.name, sizeof(m->m->u.user.name), "%s",
@@ -220,6 +235,17 @@ static void parse_target(void *x, unsigned id, bool invert)
 	xtables_option_tpcall(id + t->option_offset, NULL, invert, t, &entry);
 }
 
+static struct xtables_target *find_target(struct compiler *c, const char *name)
+{
+	struct xtables_target *t;
+
+	c->asked = 0;
+	t = xtables_find_target(name, XTF_TRY_LOAD);
+	if (!t)
+		refuse_missing(c, "target", name);
+	return t;
+}
+
 static void compile_target(struct compiler *c, const struct xt_words *w)
 {
 	struct xtables_target *t;
@@ -228,10 +254,7 @@ static void compile_target(struct compiler *c, const struct xt_words *w)
 		put(c, w->name, 0, NULL, 0);
 		return;
 	}
-	c->asked = 0;
-	t = xtables_find_target(w->name, XTF_TRY_LOAD);
-	if (!t)
-		refuse_missing(c, "target", w->name);
+	t = find_target(c, w->name);
 	t->t = xtables_calloc(1, XT_ALIGN(sizeof(*t->t)) + t->size);
 	t->t->u.target_size = (uint16_t)(XT_ALIGN(sizeof(*t->t)) + t->size);
 	snprintf(t->t->u.user.name, sizeof(t->t->u.user.name), "%s",
@@ -278,6 +301,7 @@ static void compile(int answer, void *arg)
 /* Returns 0, the child's positive errno, or -1: no answer. */
 static int read_part(struct child *c, struct xt_part *part)
 {
+	void *data CLEANUP_FREE = NULL;
 	struct answer a;
 
 	if (!child_read(c, &a, sizeof(a)))
@@ -286,21 +310,22 @@ static int read_part(struct child *c, struct xt_part *part)
 		return a.err;
 	if (a.size > DATA_MAX)
 		return -1;
-	if (a.size && !(part->data = calloc(1, a.size)))
+	if (a.size && !(data = calloc(1, a.size)))
 		return ENOMEM;
-	a.name[sizeof(a.name) - 1] = '\0';
-	snprintf(part->name, sizeof(part->name), "%s", a.name);
-	part->revision = a.revision;
-	part->size = a.size;
-	return !a.size || child_read(c, part->data, a.size) ? 0 : -1;
+	if (a.size && !child_read(c, data, a.size))
+		return -1;
+	*part = (struct xt_part){ .revision = a.revision, .size = a.size, .data = data };
+	snprintf(part->name, sizeof(part->name), "%.*s", (int)sizeof(a.name), a.name);
+	data = NULL;
+	return 0;
 }
 
 static int read_rule(struct child *c, struct xt_rule *rule)
 {
-	rule->nmatches = 0;
-	while (rule->nmatches < XT_MATCHES && rule->match_words[rule->nmatches].name) {
-		int err = read_part(c, &rule->matches[rule->nmatches++]);
+	for (size_t k = 0; k < XT_MATCHES && rule->match_words[k].name; k++) {
+		int err = read_part(c, &rule->matches[k]);
 
+		rule->nmatches = k + 1;
 		if (err)
 			return err;
 	}

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Rules of tunnels in the words of iptables. Pure. */
-#include <stdarg.h>
-
 #include "hooks/xt.h"
 
 const char *xt_rules_comment(char text[XT_COMMENT_SIZE], const char *ifname)
@@ -16,17 +14,15 @@ const char *xt_antispoof_comment(char text[XT_COMMENT_SIZE], const char *ifname)
 	return text;
 }
 
-/* The options end with a NULL. */
-static void put_words(struct xt_words *w, const char *name, ...)
+/* a, b, c: options; NULL: no more. */
+static void put_words(struct xt_words *w, const char *name, const char *a, const char *b,
+		      const char *c)
 {
-	const char *option;
-	va_list ap;
+	const char *const options[] = { a, b, c };
 
 	*w = (struct xt_words){ .name = name };
-	va_start(ap, name);
-	for (size_t i = 0; (option = va_arg(ap, const char *)) && i < XT_OPTIONS; i++)
-		snprintf(w->options[i], XT_OPTION_SIZE, "%s", option);
-	va_end(ap);
+	for (size_t i = 0; i < ARRAY_SIZE(options) && options[i]; i++)
+		snprintf(w->options[i], XT_OPTION_SIZE, "%s", options[i]);
 }
 
 static void put_comment(struct xt_words *w, const char *comment)
@@ -72,7 +68,7 @@ size_t xt_from_rules(struct xt_rule *out, const char *ifname, const struct fw_ru
 		if (v->replies)
 			put_words(w++, "conntrack", "--ctstate", "RELATED,ESTABLISHED", NULL);
 		put_comment(w, comment);
-		put_words(&out[i].target_words, verdicts[v->verdict], NULL);
+		put_words(&out[i].target_words, verdicts[v->verdict], NULL, NULL, NULL);
 	}
 	return r->n;
 }
@@ -90,9 +86,9 @@ static void drop_spoofed(struct xt_rule *x, const char *ifname, const struct pre
 	};
 	x->destination.len = family_bits(addr->family);
 	snprintf(x->in, sizeof(x->in), "%s", ifname);
-	put_words(&x->match_words[0], "addrtype", "!", "--src-type", "LOCAL", NULL);
+	put_words(&x->match_words[0], "addrtype", "!", "--src-type", "LOCAL");
 	put_comment(&x->match_words[1], comment);
-	put_words(&x->target_words, "DROP", NULL);
+	put_words(&x->target_words, "DROP", NULL, NULL, NULL);
 }
 
 static void keep_mark(struct xt_rule *x, const char *chain, const uint32_t *mark,
@@ -107,7 +103,8 @@ static void keep_mark(struct xt_rule *x, const char *chain, const uint32_t *mark
 		put_words(w++, "mark", "--mark", text, NULL);
 	}
 	put_comment(w, comment);
-	put_words(&x->target_words, "CONNMARK", mark ? "--save-mark" : "--restore-mark", NULL);
+	put_words(&x->target_words, "CONNMARK", mark ? "--save-mark" : "--restore-mark", NULL,
+		  NULL);
 }
 
 /* wg-quick inserts one address after the other at the head, so the last comes first. */
