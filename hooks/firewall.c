@@ -14,6 +14,16 @@ const char *firewall_medium_name(enum fw_medium medium)
 	return backends[medium]->name;
 }
 
+void fw_comment(char text[FW_COMMENT], const char *ifname)
+{
+	snprintf(text, FW_COMMENT, "wgq %s", ifname);
+}
+
+void fw_antispoof_comment(char text[FW_COMMENT], const char *ifname)
+{
+	snprintf(text, FW_COMMENT, "wg-quick(8) rule for %s", ifname);
+}
+
 int firewall_open(struct firewall **fw, enum fw_medium medium, struct diag *d)
 {
 	if (!backends[medium])

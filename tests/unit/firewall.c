@@ -2,33 +2,17 @@
 /* Against the kernel's nf_tables in a network namespace of its own; nft(8) is the judge. */
 #include "hooks/firewall.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/capability.h>
 #include <linux/netfilter.h>
-#include <linux/netfilter/nf_tables.h>
-#include <linux/netfilter/nfnetlink.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
-#include "tests/unit/netns.h"
-#include "wgq/kernel/nl.h"
+#include "tests/unit/fw_test.h"
 
 static int open_firewall(void **state)
 {
-	struct firewall *fw;
-	struct diag d;
-
-	if (netns_enter(state) || firewall_open(&fw, FW_NFTABLES, &d))
-		return -1;
-	*state = fw;
-	return 0;
-}
-
-static int close_firewall(void **state)
-{
-	firewall_close(*state);
-	return 0;
+	return fw_open(state, FW_NFTABLES);
 }
 
 /* Each test starts from an empty ruleset. */
@@ -49,25 +33,13 @@ static const char *read_ruleset(struct ruleset *r)
 			 "nft list ruleset; nft --debug=netlink list ruleset");
 }
 
-static struct prefix addr(const char *text)
-{
-	struct prefix p;
-
-	assert_int_equal(prefix_parse(&p, (struct str){ text, strlen(text) }), 0);
-	return p;
-}
-
 static int replace(struct firewall *fw, const char *ifname, const struct antispoof *a,
 		   struct diag *d)
 {
 	struct firewall_batch *batch;
 	int err = firewall_build_antispoof(fw, &batch, ifname, a, d);
 
-	if (err)
-		return err;
-	err = firewall_commit(fw, batch, d);
-	firewall_batch_free(batch);
-	return err;
+	return err ? err : fw_commit_and_free(fw, batch, d);
 }
 
 static int take_away(struct firewall *fw, const char *ifname, uint8_t family, struct diag *d)
@@ -75,11 +47,7 @@ static int take_away(struct firewall *fw, const char *ifname, uint8_t family, st
 	struct firewall_batch *batch;
 	int err = firewall_build_antispoof_removal(fw, &batch, ifname, family, d);
 
-	if (err)
-		return err;
-	err = firewall_commit(fw, batch, d);
-	firewall_batch_free(batch);
-	return err;
+	return err ? err : fw_commit_and_free(fw, batch, d);
 }
 
 /* wg-quick's own words for it. */
@@ -118,9 +86,9 @@ static void replace_by_text(const char *ifname, const struct antispoof *a)
 
 static void test_the_table_lists_as_if_nft_had_read_wg_quicks_text(void **state)
 {
-	const struct prefix addrs[] = { addr("10.78.0.2/32"), addr("fd00:78::2/64"),
-					addr("192.0.2.255/24"), addr("::1/128"),
-					addr("0.0.0.1/0") };
+	const struct prefix addrs[] = { fw_addr("10.78.0.2/32"), fw_addr("fd00:78::2/64"),
+					fw_addr("192.0.2.255/24"), fw_addr("::1/128"),
+					fw_addr("0.0.0.1/0") };
 	static const char *const names[] = { "wg0", "a", "fifteen-chars.x", "w-g_0.x" };
 	static const uint32_t marks[] = { 51820, 1, 0xffffffff, 0x80000000 };
 
@@ -146,7 +114,7 @@ static void test_the_table_lists_as_if_nft_had_read_wg_quicks_text(void **state)
 
 static void test_a_table_without_addresses_keeps_the_marks(void **state)
 {
-	const struct prefix other = addr("fd00::1/64");
+	const struct prefix other = fw_addr("fd00::1/64");
 	struct antispoof a = { .family = AF_INET, .fwmark = 7, .addrs = &other, .naddrs = 1 };
 	static struct ruleset now;
 	struct diag d;
@@ -159,7 +127,7 @@ static void test_a_table_without_addresses_keeps_the_marks(void **state)
 
 static void test_replacing_leaves_nothing_of_the_table_before(void **state)
 {
-	const struct prefix before = addr("10.0.0.1/32"), now = addr("10.0.0.2/32");
+	const struct prefix before = fw_addr("10.0.0.1/32"), now = fw_addr("10.0.0.2/32");
 	struct antispoof a = { .family = AF_INET, .fwmark = 1, .addrs = &now, .naddrs = 1 };
 	static struct ruleset fresh, replaced;
 	struct diag d;
@@ -176,29 +144,6 @@ static void test_replacing_leaves_nothing_of_the_table_before(void **state)
 	}
 }
 
-/* How many transactions this namespace has seen. */
-static uint32_t generation(void)
-{
-	static const uint8_t least[NFTA_GEN_MAX + 1] = { [NFTA_GEN_ID] = 4 };
-	const struct nlattr *tb[NFTA_GEN_MAX + 1];
-	struct nlmsghdr *nlh;
-	struct diag d;
-	struct nl nl;
-	uint32_t id;
-
-	assert_int_equal(nl_open(&nl, NETLINK_NETFILTER, &d), 0);
-	nlh = nl_message(&nl, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETGEN, 0);
-	mnl_nlmsg_put_extra_header(nlh, sizeof(struct nfgenmsg));
-	assert_true(mnl_socket_sendto(nl.socket, nlh, nlh->nlmsg_len) > 0);
-	assert_true(mnl_socket_recvfrom(nl.socket, nl.receive_buffer, NL_RECEIVE_BUFFER) > 0);
-	nlh = (struct nlmsghdr *)nl.receive_buffer;
-	assert_int_equal(nl_parse(nlh, sizeof(struct nfgenmsg), tb, least, NFTA_GEN_MAX), 0);
-	assert_non_null(tb[NFTA_GEN_ID]);
-	id = ntohl(mnl_attr_get_u32(tb[NFTA_GEN_ID]));
-	nl_close(&nl);
-	return id;
-}
-
 static void test_any_number_of_addresses_is_one_transaction(void **state)
 {
 	static const size_t counts[] = { 1, 150, 160, 170, 1000, 5000 };
@@ -206,18 +151,18 @@ static void test_any_number_of_addresses_is_one_transaction(void **state)
 	struct antispoof a = { .family = AF_INET6, .fwmark = 1, .addrs = addrs };
 
 	for (size_t i = 0; i < ARRAY_SIZE(addrs); i++) {
-		addrs[i] = addr("fd00::/128");
+		addrs[i] = fw_addr("fd00::/128");
 		addrs[i].addr[14] = (uint8_t)(i >> 8);
 		addrs[i].addr[15] = (uint8_t)i;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
-		uint32_t before = generation();
+		uint32_t before = fw_generation();
 		struct diag d;
 		char count[16];
 
 		a.naddrs = counts[i];
 		assert_int_equal(replace(*state, "wg0", &a, &d), 0);
-		assert_int_equal(generation() - before, 1);
+		assert_int_equal(fw_generation() - before, 1);
 		sh_output(count, sizeof(count),
 			  "nft list chain ip6 wg-quick-wg0 preraw | grep -c daddr");
 		assert_int_equal(strtoul(count, NULL, 10), counts[i]);
@@ -226,7 +171,7 @@ static void test_any_number_of_addresses_is_one_transaction(void **state)
 
 static void test_a_batch_can_be_committed_again(void **state)
 {
-	const struct prefix one = addr("10.0.0.1/32");
+	const struct prefix one = fw_addr("10.0.0.1/32");
 	struct antispoof a = { .family = AF_INET, .fwmark = 1, .addrs = &one, .naddrs = 1 };
 	struct firewall_batch *add, *del;
 	struct diag d;
@@ -284,7 +229,7 @@ static void test_has_antispoof_looks_at_name_and_family(void **state)
 static void test_families_are_found_out_without_changing_anything(void **state)
 {
 	enum { NO_SUCH_FAMILY = NFPROTO_NUMPROTO - 1 };
-	uint32_t before = generation();
+	uint32_t before = fw_generation();
 	static struct ruleset now;
 
 	assert_true(firewall_has_family(*state, AF_INET));
@@ -293,7 +238,7 @@ static void test_families_are_found_out_without_changing_anything(void **state)
 	assert_false(firewall_has_family(*state, NO_SUCH_FAMILY));
 	assert_false(firewall_has_family(*state, NFPROTO_BRIDGE)); /* has tables, but no fib */
 	assert_false(firewall_has_family(*state, 255));
-	assert_int_equal(generation(), before);
+	assert_int_equal(fw_generation(), before);
 	assert_string_equal(read_ruleset(&now), "");
 }
 
@@ -374,5 +319,5 @@ int main(void)
 				       flush),
 	};
 
-	return cmocka_run_group_tests(tests, open_firewall, close_firewall);
+	return cmocka_run_group_tests(tests, open_firewall, fw_close);
 }
