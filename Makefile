@@ -61,6 +61,12 @@ $(B)/tests/plan-driver: $(B)/obj/tests/plan/driver.o $(filter-out $(B)/obj/wgq/m
 	@$(if $(V),,echo "  LD   $@")
 	$Q$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
 
+# Holds a UDP port, for the tests in namespaces.
+$(B)/tests/udp-hold: $(B)/obj/tests/netns/udp-hold.o
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  LD   $@")
+	$Q$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^
+
 -include $(OBJECTS:.o=.d) $(wildcard $(B)/obj/tests/*/*.d)
 
 install: all
@@ -82,7 +88,7 @@ deps:
 demo: all
 	$Qtests/netns/demo $(B)/wgq
 
-check: all $(UNITS) $(B)/tests/config-driver $(B)/tests/plan-driver
+check: all $(UNITS) $(B)/tests/config-driver $(B)/tests/plan-driver $(B)/tests/udp-hold
 	$Qtests/run
 
 check-all: check
@@ -98,7 +104,7 @@ lint:
 	$Qbats tests/lint.bats
 
 format:
-	clang-format -i $(SOURCES) $(HEADERS) $(wildcard tests/unit/*.c tests/config/*.c)
+	clang-format -i $(SOURCES) $(HEADERS) $(wildcard tests/unit/*.c tests/config/*.c tests/netns/*.c)
 
 bench: all
 	$Qtests/bench/run

@@ -8,6 +8,7 @@
 #include "wgq/kernel/resolve.h"
 #include "wgq/kernel/rtnl.h"
 #include "wgq/plan/facts.h"
+#include "wgq/plan/ports.h"
 #include "wgq/plan/want.h"
 
 struct up {
@@ -149,6 +150,19 @@ static int read_facts(struct up *up)
 	return findings_count(&f, SEV_ERROR) ? exit_usage(up->s.in) : EXIT_DONE;
 }
 
+/* A port in use is no fault of the file, so it is no fault of usage. Also with PreUp hooks, which
+ * could free the port: they would have to take it from somebody. */
+static int check_ports(struct up *up)
+{
+	struct session *s = &up->s;
+	struct findings f = { .arena = &s->arena };
+
+	if (ports_check(&f, &s->host, up->config, s->ifname, &s->d))
+		return session_fail(s, EXIT_FAILED);
+	findings_print(stderr, &f);
+	return findings_count(&f, SEV_ERROR) ? EXIT_FAILED : EXIT_DONE;
+}
+
 /* The part of the plan that needs a table and a mark: from here to the last rule the namespace is
  * ours. */
 static int plan_network(struct up *up)
@@ -271,6 +285,8 @@ static int bring_up(struct up *up)
 		status = check_standing(up);
 	if (!status)
 		status = read_facts(up);
+	if (!status)
+		status = check_ports(up);
 	if (status)
 		return status;
 	if (make_plan(up))

@@ -566,6 +566,23 @@ int record_read(struct record *r, struct plan *p, struct diag *d)
 	return 0;
 }
 
+const char *record_find_config(const struct rundir *dir, const char *ifname, struct arena *a)
+{
+	struct plan p = { .arena = a };
+	struct reader in = { .arena = a };
+	struct diag ignored;
+	struct record r;
+	int err = 0;
+	char *text;
+	bool is_good;
+
+	record_init(&r, dir, ifname);
+	text = read_file(&r, a, &err, &ignored);
+	is_good = text && parse(&r, &p, text, &in) && !in.bad && *p.config_path;
+	record_close(&r);
+	return is_good ? p.config_path : NULL;
+}
+
 static void set_field(struct record *r, off_t at, const char *value)
 {
 	ssize_t n;

@@ -50,6 +50,10 @@ int record_write(struct record *r, const struct plan *p, struct diag *d);
  */
 int record_read(struct record *r, struct plan *p, struct diag *d);
 
+/* The configuration file that the record of an interface names, or NULL. Changes nothing, not even
+ * a record of another boot, and needs no lock. */
+const char *record_find_config(const struct rundir *dir, const char *ifname, struct arena *a);
+
 /* Changes one field in place. They neither allocate nor fail: the file and its room are there. */
 void record_set_progress(struct record *r, size_t begun);
 void record_set_ifindex(struct record *r, int ifindex);
