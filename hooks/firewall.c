@@ -7,21 +7,12 @@
 
 static const struct fw_backend *const backends[FW_MEDIA] = {
 	[FW_NFTABLES] = &fw_nft,
+	[FW_IPTABLES_NFT] = &fw_iptables_nft,
 };
 
 const char *firewall_medium_name(enum fw_medium medium)
 {
 	return backends[medium]->name;
-}
-
-void fw_comment(char text[FW_COMMENT], const char *ifname)
-{
-	snprintf(text, FW_COMMENT, "wgq %s", ifname);
-}
-
-void fw_antispoof_comment(char text[FW_COMMENT], const char *ifname)
-{
-	snprintf(text, FW_COMMENT, "wg-quick(8) rule for %s", ifname);
 }
 
 int firewall_open(struct firewall **fw, enum fw_medium medium, struct diag *d)

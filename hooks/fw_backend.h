@@ -35,12 +35,7 @@ struct fw_backend {
 	void (*free)(struct firewall_batch *b);
 };
 
-/* The comments by which rules are known: "wgq IFNAME" of declared rules, "wg-quick(8) rule for
- * IFNAME" of those against spoofing where wg-quick(8) gives them one. */
-enum { FW_COMMENT = sizeof("wg-quick(8) rule for ") + IFNAMSIZ };
-void fw_comment(char text[FW_COMMENT], const char *ifname);
-void fw_antispoof_comment(char text[FW_COMMENT], const char *ifname);
-
-extern const struct fw_backend fw_nft; /* nft.c */
+extern const struct fw_backend fw_nft;          /* nft.c */
+extern const struct fw_backend fw_iptables_nft; /* iptnft.c */
 
 #endif

@@ -31,11 +31,11 @@ static void free_batch(struct firewall_batch *base)
 	free(b);
 }
 
-/* A batch on the table of that name, begun; more: messages beyond the table and both ends. */
+/* A batch on the table of that name, begun; more: messages beyond those of the table itself. */
 static struct nft_batch *begin(struct nft *fw, const char *prefix, const char *ifname,
 			       uint8_t family, size_t more)
 {
-	enum { FIXED = 5 }; /* begin, three for the table, end */
+	enum { FIXED = 4 }; /* the transaction, three for the table */
 	struct nft_batch *b = calloc(1, sizeof(*b));
 
 	if (!b)

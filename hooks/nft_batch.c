@@ -52,6 +52,7 @@ void nft_batch_init(struct nft_batch *b, const struct fw_backend *backend, uint3
 	*seq += (uint32_t)max_objects;
 	snprintf(b->ifname, sizeof(b->ifname), "%s", ifname);
 	b->failed = !b->objects || !b->pages;
+	b->nobjects = 1; /* the transaction */
 }
 
 void nft_batch_fini(struct nft_batch *b)
@@ -66,7 +67,7 @@ void nft_batch_begin(struct nft_batch *b)
 {
 	if (b->failed)
 		return;
-	nftnl_batch_begin(nftnl_batch_buffer(b->pages), next_seq(b, (struct nft_object){ 0 }));
+	nftnl_batch_begin(nftnl_batch_buffer(b->pages), b->seq);
 	finish(b);
 }
 
@@ -74,20 +75,23 @@ void nft_batch_end(struct nft_batch *b)
 {
 	if (b->failed)
 		return;
-	nftnl_batch_end(nftnl_batch_buffer(b->pages), next_seq(b, (struct nft_object){ 0 }));
+	nftnl_batch_end(nftnl_batch_buffer(b->pages), b->seq);
 	finish(b);
 }
 
 int nft_batch_seal(struct nft_batch *b)
 {
+	size_t npages;
+
 	if (b->failed)
 		return -ENOMEM;
-	b->niov = (size_t)nftnl_batch_iovec_len(b->pages);
+	npages = (size_t)nftnl_batch_iovec_len(b->pages);
+	b->niov = npages + 1;
 	b->iov = calloc(b->niov, sizeof(*b->iov));
 	if (!b->iov)
 		return -ENOMEM;
-	nftnl_batch_iovec(b->pages, b->iov, (uint32_t)b->niov);
-	for (size_t i = 0; i < b->niov; i++)
+	nftnl_batch_iovec(b->pages, b->iov + 1, (uint32_t)npages);
+	for (size_t i = 1; i < b->niov; i++)
 		b->size += b->iov[i].iov_len;
 	return 0;
 }
@@ -118,8 +122,6 @@ void nft_batch_table(struct nft_batch *b, uint16_t type, const char *name, const
 		     (comment && nftnl_table_set_data(table, NFTNL_TABLE_USERDATA, data,
 						      nft_comment(data, comment)) < 0);
 	if (!b->failed) {
-		if (type == NFT_MSG_NEWTABLE)
-			nftnl_table_set_u32(table, NFTNL_TABLE_FLAGS, 0);
 		nftnl_table_nlmsg_build_payload(
 			start(b, type, 0, (struct nft_object){ "table", name, NULL, { 0 } }),
 			table);

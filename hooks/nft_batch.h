@@ -26,11 +26,12 @@ struct nft_batch {
 	char ifname[IFNAMSIZ];                      /* zero-padded: all of it is compared */
 	char table[sizeof("wg-quick-") + IFNAMSIZ]; /* of the tunnel's own */
 	char title[64];                             /* what it is about: "table ip wgq-wg0" */
-	uint32_t seq; /* of the first message; that of object i is seq + i */
-	struct nft_object *objects;
+	uint32_t seq;                               /* of object 0; that of object i is seq + i */
+	struct nft_object *objects;                 /* the first is the transaction */
 	size_t nobjects, max_objects;
 	struct nftnl_batch *pages;
-	struct iovec *iov; /* what to send, once sealed */
+	struct iovec
+		*iov; /* what to send, once sealed; the first is left empty, for what goes before */
 	size_t niov, size;
 	bool failed;
 };
@@ -41,7 +42,8 @@ enum { NFT_COMMENT = 2 + 128 };
 uint32_t nft_comment(uint8_t data[NFT_COMMENT], const char *text);
 
 /*
- * A batch of the backend, on a tunnel's rules, with room for max_objects messages. *seq is the last
+ * A batch of the backend, on a tunnel's rules, with room for max_objects, of which the
+ * transaction is one. *seq is the last
  * sequence number in use, which moves on by as many.
  */
 void nft_batch_init(struct nft_batch *b, const struct fw_backend *backend, uint32_t *seq,

@@ -167,6 +167,37 @@ void nft_put_verdict(struct nft_batch *b, struct nftnl_rule *rule, uint32_t verd
 		{ NFTNL_EXPR_IMM_VERDICT, verdict });
 }
 
+/*
+ * counter
+ *   [ counter pkts 0 bytes 0 ]
+ */
+void nft_put_counter(struct nft_batch *b, struct nftnl_rule *rule)
+{
+	nft_put(b, rule, "counter", NULL, 0);
+}
+
+/*
+ * iptables-nft ... -m conntrack --ctstate RELATED,ESTABLISHED
+ *   [ match name conntrack rev 3 ]
+ */
+void nft_put_compat(struct nft_batch *b, struct nftnl_rule *rule, const char *kind,
+		    struct xt_part *part)
+{
+	struct nftnl_expr *e = NFT_PUT(b, rule, kind, { NFTNL_EXPR_MT_REV, part->revision });
+
+	_Static_assert(NFTNL_EXPR_MT_NAME == (int)NFTNL_EXPR_TG_NAME &&
+			       NFTNL_EXPR_MT_REV == (int)NFTNL_EXPR_TG_REV &&
+			       NFTNL_EXPR_MT_INFO == (int)NFTNL_EXPR_TG_INFO,
+		       "matches and targets have the same attributes");
+	if (!e)
+		return;
+	if (nftnl_expr_set_str(e, NFTNL_EXPR_MT_NAME, part->name) < 0 ||
+	    nftnl_expr_set(e, NFTNL_EXPR_MT_INFO, part->data, part->size) < 0)
+		b->failed = true;
+	else
+		part->data = NULL; /* freed with the expression now */
+}
+
 void nft_put_comment(struct nft_batch *b, struct nftnl_rule *rule, const char *text)
 {
 	uint8_t data[NFT_COMMENT];

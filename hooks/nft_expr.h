@@ -10,6 +10,7 @@
 #include <linux/netfilter/nf_tables.h>
 
 #include "hooks/nft_batch.h"
+#include "hooks/xt.h"
 
 /* NULL without memory, which all calls here and nft_batch_rule() take. */
 struct nftnl_rule *nft_rule_new(struct nft_batch *b, const char *table, const char *chain);
@@ -54,6 +55,12 @@ void nft_put_replies(struct nft_batch *b, struct nftnl_rule *rule);
 
 /* NF_ACCEPT or NF_DROP. */
 void nft_put_verdict(struct nft_batch *b, struct nftnl_rule *rule, uint32_t verdict);
+
+/* As iptables-nft(8) writes them: a counter, and what ip_tables calls a match ("match") or a target
+ * ("target"), whose data it takes, leaving NULL. */
+void nft_put_counter(struct nft_batch *b, struct nftnl_rule *rule);
+void nft_put_compat(struct nft_batch *b, struct nftnl_rule *rule, const char *kind,
+		    struct xt_part *part);
 
 void nft_put_comment(struct nft_batch *b, struct nftnl_rule *rule, const char *text);
 

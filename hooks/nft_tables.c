@@ -173,9 +173,9 @@ static bool has_hook(const struct fw_rules *r, size_t hook)
 
 void nft_add_rules(struct nft_batch *b, const struct fw_rules *r)
 {
-	char comment[FW_COMMENT];
+	char comment[XT_COMMENT_SIZE];
 
-	fw_comment(comment, b->ifname);
+	xt_rules_comment(comment, b->ifname);
 	for (size_t i = 0; i < ARRAY_SIZE(rule_chains); i++)
 		if (has_hook(r, i))
 			add_chain(b, rule_chains[i]);
