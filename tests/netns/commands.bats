@@ -106,6 +106,24 @@ records() { host_run h sh -c 'ls /run/wgq 2> /dev/null | grep -c ^record' || tru
   [ "$(records)" = 0 ]
 }
 
+@test "up says once what its hooks leave behind or turn off, and goes on; down and strip do not" {
+  host_conf h wg0 << 'F'
+[Interface]
+PrivateKey = {A}
+Address = 10.0.0.1/24
+PostUp = sysctl -qw net.ipv4.ip_forward=1; iptables -A FORWARD -i wg0 -j ACCEPT; true
+PostDown = sysctl -qw net.ipv4.ip_forward=0
+F
+  run -0 --separate-stderr wgq up wg0
+  [ "$(grep -c '\[hook-unbalanced\]' <<< "$stderr")" -eq 1 ]
+  [ "$(grep -c '\[forwarding-clobber\]' <<< "$stderr")" -eq 1 ]
+  [[ $stderr == *"wg0.conf:4:50: warning: "*"help: write Forward = yes instead of PostUp and PostDown"* ]]
+  run -0 --separate-stderr wgq down wg0
+  [[ $stderr != *warning* ]]
+  run -0 --separate-stderr wgq strip wg0
+  [ -z "$stderr" ]
+}
+
 @test "an interface of wg-quick's or of another kind in the way is named and stays" {
   plain
   host_run h wg-quick up wg0

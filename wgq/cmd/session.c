@@ -6,6 +6,7 @@
 
 #include "wgq/base/log.h"
 #include "wgq/base/spawn.h"
+#include "wgq/conf/shell.h"
 #include "wgq/kernel/rtnl.h"
 #include "wgq/plan/facts.h"
 
@@ -109,6 +110,8 @@ int session_load(struct session *s, struct config **c, bool strict)
 		return session_fail(s, exit_usage(s->in));
 	*c = config_parse(&s->arena, &source, &f);
 	check_permissions(&source, &f);
+	if (strict)
+		shell_check(&f, *c, s->ifname);
 	findings_print(stderr, &f);
 	if (findings_count(&f, SEV_ERROR) && (strict || !is_trusted(&f)))
 		return exit_usage(s->in);
