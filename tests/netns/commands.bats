@@ -117,7 +117,7 @@ F
   run -0 --separate-stderr wgq up wg0
   [ "$(grep -c '\[hook-unbalanced\]' <<< "$stderr")" -eq 1 ]
   [ "$(grep -c '\[forwarding-clobber\]' <<< "$stderr")" -eq 1 ]
-  [[ $stderr == *"wg0.conf:4:50: warning: "*"help: write Forward = yes instead of PostUp and PostDown"* ]]
+  [[ $stderr == *"wg0.conf:4:44: warning: "*"help: write Forward = yes instead of PostUp and PostDown"* ]]
   run -0 --separate-stderr wgq down wg0
   [[ $stderr != *warning* ]]
   run -0 --separate-stderr wgq strip wg0
