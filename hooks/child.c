@@ -16,6 +16,8 @@ static void leave(void)
 
 static _Noreturn void run(void (*work)(int answer, void *arg), void *arg, int answer, int errors)
 {
+	/* whoever started us without the first three got one of them here */
+	answer = fcntl(answer, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 	if (dup2(errors, STDOUT_FILENO) < 0 || dup2(errors, STDERR_FILENO) < 0 || atexit(leave))
 		_exit(1);
 	work(answer, arg);

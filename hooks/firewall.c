@@ -8,6 +8,7 @@
 static const struct fw_backend *const backends[FW_MEDIA] = {
 	[FW_NFTABLES] = &fw_nft,
 	[FW_IPTABLES_NFT] = &fw_iptables_nft,
+	[FW_IPTABLES_LEGACY] = &fw_iptables_legacy,
 };
 
 const char *firewall_medium_name(enum fw_medium medium)

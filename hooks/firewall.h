@@ -23,7 +23,9 @@ void firewall_close(struct firewall *fw);
  * Would the kernel take the table of this family? When first asked, a transaction like the real one
  * finds out; it is broken off before its end, so that nothing changes, but that takes the kernel 10
  * to 30 milliseconds. False if something that the table needs is missing (the family, chains, fib
- * or ct); any other obstacle is left for firewall_commit() to report.
+ * or ct); any other obstacle is left for firewall_commit() to report. Legacy tables are made by
+ * whoever looks at them first, so they are tried in a network namespace that ends with the trial;
+ * the module (ip_tables, ip6_tables) is loaded, if it is installed and was not.
  */
 bool firewall_has_family(struct firewall *fw, uint8_t family);
 

@@ -35,7 +35,8 @@ struct fw_backend {
 	void (*free)(struct firewall_batch *b);
 };
 
-extern const struct fw_backend fw_nft;          /* nft.c */
-extern const struct fw_backend fw_iptables_nft; /* iptnft.c */
+extern const struct fw_backend fw_nft;             /* nft.c */
+extern const struct fw_backend fw_iptables_nft;    /* iptnft.c */
+extern const struct fw_backend fw_iptables_legacy; /* ipt.c */
 
 #endif

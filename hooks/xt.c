@@ -15,7 +15,7 @@
 #include "hooks/child.h"
 #include "wgq/kernel/nl.h"
 
-enum { DATA_MAX = 64 * 1024 };
+enum { DATA_MAX = 4096 }; /* all parts of a rule fit the 16 bits that an entry has for its size */
 
 /* What the child answers with for each match and target; its data follow. */
 struct answer {
