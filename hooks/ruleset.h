@@ -23,7 +23,7 @@ struct ruleset_chain;
 
 struct ruleset {
 	struct arena *arena;
-	struct ruleset_chain *chains; /* opaque beyond ruleset*.c and verdict.c */
+	struct ruleset_chain **chains; /* opaque beyond ruleset*.c and verdict.c */
 	size_t nchains, chains_capacity;
 };
 
@@ -61,6 +61,8 @@ struct verdict {
 	enum ruleset_owner owner;
 	const char *family; /* "ip", "ip6", "inet" */
 	const char *table, *chain;
+	/* where users of iptables put an accept: hook_chain, or DOCKER-USER */
+	const char *open_chain;
 	char hook_chain[64]; /* the base chain from which it was reached */
 	bool by_policy;      /* the base chain's policy, not a rule */
 	const char *why; /* CANNOT_TELL: what was not understood, "match statistic"; else NULL */
