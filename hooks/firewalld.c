@@ -2,6 +2,7 @@
 #include "hooks/firewalld.h"
 
 #include <errno.h>
+#include <limits.h>
 
 #include "wgq/base/spawn.h"
 
@@ -252,7 +253,7 @@ static void command_init(struct command *c, const char *zone, const char *verb, 
 /* Returns firewall-cmd's exit status, which says why and is recorded in d, or a negative errno. */
 static int change(const struct firewalld *f, const char *zone, const char *verb, struct diag *d)
 {
-	struct command c;
+	struct command c = { 0 };
 	char output[512];
 	int status;
 
@@ -290,7 +291,7 @@ int firewalld_remove(const struct firewalld *f, struct diag *d)
 void firewalld_describe(char *text, size_t size, const struct firewalld *f, bool add)
 {
 	const char *then = add ? "" : f->previous;
-	struct command c;
+	struct command c = { 0 };
 	size_t n;
 
 	command_init(&c, f->zone, add ? CHANGE : REMOVE, f->ifname);
