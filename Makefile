@@ -29,7 +29,7 @@ HEADERS := $(wildcard wgq/*/*.h hooks/*.h tests/unit/*.h)
 # not in $(B)/wgq, which is the program
 OBJECTS := $(SOURCES:%.c=$(B)/obj/%.o)
 UNITS := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/*.c))
-SHELL_SCRIPTS := .ci/run $(wildcard tests/run tests/deps tests/*/run tests/*/*.bash tests/*/*.bats tests/vm/kernel-vm) completions/wgq
+SHELL_SCRIPTS := .ci/run $(wildcard tests/run tests/deps tests/*/run tests/*/*.bash tests/*/*.bats tests/vm/kernel-vm tests/vm/host-root) completions/wgq
 
 Q := $(if $(V),,@)
 
@@ -94,6 +94,7 @@ check: all $(UNITS) $(B)/tests/config-driver $(B)/tests/plan-driver $(B)/tests/u
 check-all: check
 	$Q$(MAKE) asan
 	$Qtests/vm/run
+	$Qtests/vm/run hosts
 
 # The whole suite again, every allocation and every shift watched.
 asan:
