@@ -41,9 +41,10 @@ struct firewalld {
  * the default zone gives, if it forwards within itself: to the tunnel also from the other
  * interfaces of that zone, as far as the kernel forwards what comes in there (answers are for the
  * tunnel's own rules to drop). With everything from the tunnel accepted too it is the zone
- * "trusted", into which no other zone may send. A zone other than the default one that the interface is in already is
- * the administrator's choice, and stays. The words lie in the arena. Returns 0 or a negative errno
- * recorded in d (firewall-cmd answers with an error or not in its usual form).
+ * "trusted", into which no other zone may send. A zone other than the default one that the
+ * interface is in already is the administrator's choice, and stays. The words lie in the arena.
+ * Returns 0 or a negative errno recorded in d (firewall-cmd answers with an error or not in its
+ * usual form).
  */
 int firewalld_choose(struct firewalld *out, struct arena *a, const char *ifname,
 		     enum forward_mode forward, enum firewalld_input input, struct diag *d);
