@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
 
 #include "hooks/nft_wire.h"
 
@@ -161,14 +162,14 @@ static int attempt(struct iptnft *fw, const struct iptnft_batch *b, size_t *gone
 	};
 	int err = iptnft_find(&s, &fw->nl, d);
 
+	if (!err && b->removal && !s.more)
+		err = iptnft_tidy(&s, &fw->nl, d);
 	if (err)
 		return err;
-	if (b->removal && !s.found)
+	if (b->removal && s.used == s.empty)
 		return *gone ? 0
 			     : diag_sys(d, ENOENT, "rules with the comment \"%s\" in %s",
 					b->comment, m->title);
-	if (b->removal && !s.more && (err = iptnft_tidy(&s, &fw->nl, d)))
-		return err;
 	if (b->removal || s.more)
 		iptnft_end(&s);
 	m->iov[0] = (struct iovec){ s.room, s.used };
@@ -220,6 +221,17 @@ static int read_antispoof(struct firewall *base, const char *ifname, uint8_t fam
 			    d);
 }
 
+static bool has_table(struct iptnft *fw, uint8_t family, const char *name)
+{
+	struct nlmsghdr *nlh = nl_message(&fw->nl, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETTABLE, 0);
+	struct nfgenmsg *nfg = mnl_nlmsg_put_extra_header(nlh, sizeof(*nfg));
+	struct diag ignored;
+
+	nfg->nfgen_family = family;
+	mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, name);
+	return !nl_request(&fw->nl, nlh, NULL, NULL, &ignored, name);
+}
+
 /* Would the kernel make such a table and chain? The transaction has no end, so it makes none. */
 static bool probe(struct iptnft *fw, uint8_t family)
 {
@@ -228,6 +240,9 @@ static bool probe(struct iptnft *fw, uint8_t family)
 	struct diag ignored;
 	bool served = true;
 
+	for (size_t i = 0; i < IPTNFT_TABLES; i++)
+		if (has_table(fw, family, iptnft_tables[i]))
+			return true; /* no need to try, which takes some milliseconds */
 	chain.table = "wgq/probe";
 	nft_batch_init(&b, &fw_iptables_nft, &fw->nl.seq, "", family, 1 + iptnft_messages(0));
 	nft_batch_begin(&b);

@@ -210,7 +210,7 @@ int iptnft_find(struct iptnft_search *s, struct nl *nl, struct diag *d)
 	if (err)
 		return err;
 	begin(s, generation);
-	s->begun = s->used;
+	s->empty = s->begun = s->used;
 	return dump(s, nl, NFT_MSG_GETRULE, read_rule, forget_rules, d);
 }
 

@@ -17,11 +17,13 @@ enum { IPTNFT_ROOM = 32 * 1024 };
 struct iptnft_search {
 	uint8_t family;
 	const char *comment;
-	uint32_t seq;       /* of every message */
-	char *room;         /* IPTNFT_ROOM bytes, for the messages */
-	size_t used, begun; /* bytes: now, before what is being read */
-	size_t found;       /* rules whose deletion is written */
-	bool more;          /* there are others, for which there was no room */
+	uint32_t seq; /* of every message */
+	char *room;   /* IPTNFT_ROOM bytes, for the messages */
+	size_t used;  /* bytes of it */
+	size_t empty; /* with the begin only */
+	size_t begun; /* before what is being read */
+	size_t found; /* rules whose deletion is written */
+	bool more;    /* there are others, for which there was no room */
 	size_t by_chain[IPTNFT_CHAINS];
 	size_t chains_by_table[IPTNFT_TABLES]; /* whose deletion is written */
 };

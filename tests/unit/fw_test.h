@@ -68,6 +68,33 @@ static inline int fw_remove(struct firewall *fw, const char *ifname, uint8_t fam
 	return err ? err : fw_commit_and_free(fw, batch, d);
 }
 
+struct fw_text {
+	char text[64 * 1024];
+};
+
+/* What iptables makes of the ruleset; and nft besides. */
+static inline const char *fw_show_saved(struct fw_text *t)
+{
+	return sh_output(t->text, sizeof(t->text),
+			 "{ iptables-nft-save; ip6tables-nft-save; } | grep -v '^#'; :");
+}
+
+static inline const char *fw_show_all(struct fw_text *t)
+{
+	return sh_output(t->text, sizeof(t->text),
+			 "{ iptables-nft-save; ip6tables-nft-save; } | grep -v '^#';"
+			 "nft list ruleset 2> /dev/null");
+}
+
+/* Adds what is written as iptables saves it; program: "iptables-nft-restore". */
+static inline void fw_restore(const char *program, const char *text)
+{
+	char command[8192];
+
+	snprintf(command, sizeof(command), "%s -n << 'END'\n%sEND\n", program, text);
+	assert_true(sh_ok(command));
+}
+
 /* Group setup and end: a medium in a namespace of its own. */
 static inline int fw_open(void **state, enum fw_medium medium)
 {
