@@ -39,6 +39,11 @@ occupy() { # HOST ADDRESS [INTERFACE]: sets pid, as seen in there
   pid=$(host_run "$1" pgrep -n -x udp-hold)
 }
 
+release() { # the ports of h
+  host_run h pkill -x udp-hold
+  while host_run h pgrep -x udp-hold; do sleep 0.01; done
+}
+
 refused() { # TEXT...: up wg0, also as a dry run, fails with these in what it says (said), and has touched nothing
   local before text option
   before=$(host_state h)
@@ -78,7 +83,7 @@ warned() { # TEXT...: up wg0 says all of these, and the tunnel comes up
     "help: write ListenPort = 51821, or stop udp-hold (pid $pid)"
   port=51821 occupy h ::1
   refused "help: write ListenPort = 51822, "
-  host_run h pkill -x udp-hold
+  release
   silent
 }
 
@@ -120,16 +125,16 @@ warned() { # TEXT...: up wg0 says all of these, and the tunnel comes up
   tunnel wg0 0
   occupy h 127.0.0.1
   refused "UDP port 51820 is taken on 127.0.0.1 by udp-hold (pid $pid)"
-  host_run h pkill -x udp-hold
+  release
   occupy h ::1
   refused "UDP port 51820 is taken on ::1 by udp-hold (pid $pid)"
-  host_run h pkill -x udp-hold
+  release
   occupy h ::
   refused "UDP port 51820 is taken on all of IPv6 (::) by udp-hold (pid $pid)"
-  host_run h pkill -x udp-hold
+  release
   occupy h dual
   refused "UDP port 51820 is taken by udp-hold (pid $pid)"
-  host_run h pkill -x udp-hold
+  release
   occupy h 0.0.0.0 lo
   refused "UDP port 51820 is taken on 0.0.0.0 at lo by udp-hold (pid $pid)"
 }
@@ -164,7 +169,7 @@ warned() { # TEXT...: up wg0 says all of these, and the tunnel comes up
     tunnel wg0 0 "$line"
     tunnel other 1 "$line"
     silent
-    host_run h strace -o "$calls" -e trace=bind,socket "$WGQ" -n up wg0
+    ASAN_OPTIONS=detect_leaks=0 host_run h strace -o "$calls" -e trace=bind,socket "$WGQ" -n up wg0
     run ! grep -E 'SOCK_DIAG|AF_INET' "$calls"
   done
 }
