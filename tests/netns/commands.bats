@@ -124,6 +124,19 @@ F
   [ -z "$stderr" ]
 }
 
+@test "of five files of a mesh only the relay's PostDown is warned of, with the line that replaces both hooks" {
+  local name
+  for name in A B C D E; do
+    sed -E 's/(PrivateKey = )<.>/\1{A}/; s/(PublicKey = )<.>/\1{b}/; s/X\.X\.X\../192.0.2.1/' \
+      "$BATS_TEST_DIRNAME/mesh/$name.conf" | host_conf h wg0
+    run -0 --separate-stderr wgq -n up wg0
+    case $name in
+      C) [[ $(grep -c 'warning:' <<< "$stderr") == 1 && $stderr == *"[forwarding-clobber]"*"write Forward = yes instead of PostUp and PostDown" ]] ;;
+      *) [[ $stderr != *warning:* ]] ;;
+    esac
+  done
+}
+
 @test "an interface of wg-quick's or of another kind in the way is named and stays" {
   plain
   host_run h wg-quick up wg0

@@ -590,6 +590,27 @@ static void every_beginning_of_a_hook_is_read(void **state)
 	}
 }
 
+/* Nobody writes such a file, but it is read in time. */
+static void a_huge_file_takes_no_time(void **state)
+{
+	enum { HOOKS_MANY = 20000, WORDS_MANY = 20000 };
+	static char text[HOOKS_MANY * 128 + WORDS_MANY * 4];
+	struct file x CLEANUP(file_fini) = { 0 };
+	size_t n = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < HOOKS_MANY; i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n,
+				      UP "iptables -A INPUT -s 10.0.%u.%u -j DROP\n"
+					 "PostDown = iptables -D INPUT -s 10.0.%u.%u -j DROP\n",
+				      i / 256, i % 256, i / 256, i % 256);
+	n += (size_t)snprintf(text + n, sizeof(text) - n, UP "iptables -A INPUT --x");
+	for (unsigned i = 0; i < WORDS_MANY; i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, " a");
+	load(&x, text);
+	assert_string_equal(findings_of(&x), "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -603,6 +624,7 @@ int main(void)
 		cmocka_unit_test(rules_that_go_are_not_spoken_of),
 		cmocka_unit_test(places_are_the_commands_in_the_file),
 		cmocka_unit_test(every_beginning_of_a_hook_is_read),
+		cmocka_unit_test(a_huge_file_takes_no_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,9 @@
 
 #include "wgq/conf/shell_rules.h"
 
+/* Of more rules, nothing is said. */
+enum { RULES_MAX = 1024 };
+
 /* Where in the hooks something is done. */
 struct site {
 	const struct conf_hook *hook;
@@ -167,7 +170,9 @@ static void note_add(struct walk *w, const struct shell_act *act)
 
 	w->plain &= counts && part != PART_NONE;
 	w->only_mesh &= part == PART_MESH;
-	if (counts)
+	if (w->nkept == RULES_MAX)
+		w->doubts = SHELL_TOOLS;
+	else if (counts)
 		*ARENA_PUSH(w->arena, w->kept, w->nkept,
 			    w->kept_capacity) = (struct kept){ act->rule, w->at };
 }

@@ -15,14 +15,17 @@ struct shell_facts {
 	bool switches_on[2];     /* the host's forwarding, or this interface's or default's */
 	bool accepts_forward[2]; /* an accept of everything that enters by the tunnel */
 	bool accepts_mesh[2];    /* at least of what enters by it and leaves by it */
-	bool masquerades[2];
+	bool masquerades[2];     /* what leaves by some interface other than this one */
 };
 
+/* Only what runs for certain counts: not what stands behind a test, in a condition or in a loop. */
 void shell_read(struct shell_facts *out, const struct config *c, const char *ifname);
 
 /*
  * Adds hook-unbalanced (a firewall rule that PreUp or PostUp adds and neither PreDown nor PostDown
  * deletes) and forwarding-clobber (PreDown or PostDown turns off forwarding for the whole host).
+ * A command of PreDown or PostDown that is not understood may delete any rule that its program
+ * could: of those nothing is said.
  * Where the hooks do no more than one of wgq's own keys does, the help shows that one line.
  */
 void shell_check(struct findings *f, const struct config *c, const char *ifname);

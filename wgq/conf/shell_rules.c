@@ -3,6 +3,9 @@
 
 #include <strings.h>
 
+/* What nobody writes is not worth its time. */
+enum { WORDS_MAX = 256 };
+
 const char *shell_program(const struct shell_command *c)
 {
 	const char *slash;
@@ -405,6 +408,10 @@ void shell_recognise(struct shell_acts *out, const struct shell_command *c,
 {
 	const char *name = shell_program(c);
 
+	if (c->n > WORDS_MAX) {
+		shell_add_unknown(out, SHELL_TOOLS);
+		return;
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
 		if (strcmp(name, programs[i].name) != 0)
 			continue;

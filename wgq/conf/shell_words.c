@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "wgq/conf/shell_words.h"
 
+/* A longer text is a program, which nobody would understand. */
+enum { TEXT_MAX = 65536 };
+
 struct splitter {
 	struct arena *arena;
 	const char *p;
@@ -376,6 +379,8 @@ void shell_split(struct shell_script *out, struct arena *a, const char *text, co
 	struct splitter s = { .arena = a, .p = text, .ifname = ifname, .out = out };
 
 	*out = (struct shell_script){ 0 };
+	if (strlen(text) > TEXT_MAX)
+		return;
 	/* each %i may grow to a whole name */
 	s.word = arena_alloc(a, strlen(text) * (strlen(ifname) / 2 + 1) + 1);
 	for (skip_blanks(&s); *s.p && !s.broken; skip_blanks(&s))
