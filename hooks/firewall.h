@@ -60,8 +60,9 @@ int firewall_build_rules(struct firewall *fw, struct firewall_batch **out, const
 			 const struct fw_rules *r, struct diag *d);
 
 /*
- * Takes them away: the table, or by their comment in whatever chain of filter and nat they are now.
- * Looks at what is there when it is committed; -ENOENT: nothing.
+ * Takes them away: the table, or by their comment in whatever chain of iptables' tables they are
+ * now; of iptables-nft also the tables and base chains that a commit has made, once nobody has
+ * anything in them. Looks at what is there when it is committed; -ENOENT: nothing.
  */
 int firewall_build_rules_removal(struct firewall *fw, struct firewall_batch **out,
 				 const char *ifname, uint8_t family, struct diag *d);

@@ -96,8 +96,9 @@ static int replace_rules(struct firewall *base, struct firewall_batch **out, con
 	if (!b)
 		return diag_sys(d, ENOMEM, "iptables");
 	xt_rules_comment(b->comment, ifname);
-	snprintf(b->forward_chain, sizeof(b->forward_chain), "%s", r->forward_chain);
-	lasting.forward_chain = b->forward_chain; /* errors name it after r is gone */
+	if (r->forward_chain)
+		snprintf(b->forward_chain, sizeof(b->forward_chain), "%s", r->forward_chain);
+	lasting.forward_chain = r->forward_chain ? b->forward_chain : NULL; /* named in errors */
 	if (!b->messages.failed)
 		err = add(b, xt_from_rules(b->rules, ifname, &lasting), d);
 	return deliver(fw, b, out, err, d);
