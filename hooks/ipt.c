@@ -174,8 +174,7 @@ static int read_antispoof(struct firewall *fw, const char *ifname, uint8_t famil
 	char comment[XT_COMMENT_SIZE];
 
 	(void)fw;
-	xt_antispoof_comment(comment, ifname);
-	return has_comment(family, antispoof_tables, comment, d);
+	return has_comment(family, antispoof_tables, xt_antispoof_comment(comment, ifname), d);
 }
 
 static int read_rules(struct firewall *fw, const char *ifname, uint8_t family, struct diag *d)
@@ -183,8 +182,7 @@ static int read_rules(struct firewall *fw, const char *ifname, uint8_t family, s
 	char comment[XT_COMMENT_SIZE];
 
 	(void)fw;
-	xt_rules_comment(comment, ifname);
-	return has_comment(family, rules_tables, comment, d);
+	return has_comment(family, rules_tables, xt_rules_comment(comment, ifname), d);
 }
 
 /* --- building --- */
@@ -221,8 +219,7 @@ static int build_antispoof(struct firewall *fw, struct firewall_batch **out, con
 	(void)fw;
 	if (!rules)
 		return diag_sys(d, ENOMEM, "iptables");
-	xt_antispoof_comment(comment, ifname);
-	return build(out, a->family, antispoof_tables, comment, rules,
+	return build(out, a->family, antispoof_tables, xt_antispoof_comment(comment, ifname), rules,
 		     xt_from_antispoof(rules, ifname, a), d);
 }
 
@@ -235,9 +232,8 @@ static int build_rules(struct firewall *fw, struct firewall_batch **out, const c
 	(void)fw;
 	if (!rules)
 		return diag_sys(d, ENOMEM, "iptables");
-	xt_rules_comment(comment, ifname);
-	return build(out, r->family, rules_tables, comment, rules, xt_from_rules(rules, ifname, r),
-		     d);
+	return build(out, r->family, rules_tables, xt_rules_comment(comment, ifname), rules,
+		     xt_from_rules(rules, ifname, r), d);
 }
 
 static int build_removal(struct firewall_batch **out, uint8_t family, const char *const *tables,
@@ -256,8 +252,8 @@ static int build_antispoof_removal(struct firewall *fw, struct firewall_batch **
 	char comment[XT_COMMENT_SIZE];
 
 	(void)fw;
-	xt_antispoof_comment(comment, ifname);
-	return build_removal(out, family, antispoof_tables, comment, d);
+	return build_removal(out, family, antispoof_tables, xt_antispoof_comment(comment, ifname),
+			     d);
 }
 
 static int build_rules_removal(struct firewall *fw, struct firewall_batch **out, const char *ifname,
@@ -266,8 +262,7 @@ static int build_rules_removal(struct firewall *fw, struct firewall_batch **out,
 	char comment[XT_COMMENT_SIZE];
 
 	(void)fw;
-	xt_rules_comment(comment, ifname);
-	return build_removal(out, family, rules_tables, comment, d);
+	return build_removal(out, family, rules_tables, xt_rules_comment(comment, ifname), d);
 }
 
 /* --- committing --- */

@@ -360,6 +360,13 @@ static void test_nothing_is_left_behind(void **state)
 	assert_int_equal(open_fds(), fds);
 }
 
+/* Where they are modules; iptables and ip6tables would load them. */
+static int load_ip_tables(void **state)
+{
+	sh_ok("modprobe -aq ip_tables ip6_tables");
+	return netns_enter(state);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -373,5 +380,5 @@ int main(void)
 		cmocka_unit_test(test_nothing_is_left_behind),
 	};
 
-	return cmocka_run_group_tests(tests, netns_enter, NULL);
+	return cmocka_run_group_tests(tests, load_ip_tables, NULL);
 }
