@@ -3,7 +3,7 @@
 # Every point at which a command can fail, be stopped or be killed: the Nth call of one system call, for N = 1, 2, 3, …
 # until the command makes no more of them, so that a new operation is covered on the day it is written. One system call at a
 # time, because with two of them the undo would be hit too. Only wgq itself is traced (no -f): neither its hooks nor
-# wireguard-go. Run inside a host:  bash points.bash plain|everything FUNCTION SYSTEM_CALL...
+# wireguard-go. Run inside a host:  bash points.bash plain|everything|relay|legacy FUNCTION SYSTEM_CALL...
 # On a slow machine POINTS_STEP=3 tries every third point only, but each of those where something changes.
 set -uo pipefail
 shopt -s globstar dotglob nullglob
@@ -55,6 +55,41 @@ Endpoint = 198.51.100.7:51820
 C
 }
 
+# A relay on a host whose firewall is somebody else's, in both kinds of iptables.
+config_relay() {
+  cat << 'C'
+[Interface]
+PrivateKey = {A}
+Address = 10.78.0.1/24, fd00:78::1/64
+ListenPort = 51820
+Forward = yes
+Masquerade = eth0
+AllowFrom = peers, 10.79.0.0/16
+
+[Peer]
+PublicKey = {b}
+AllowedIPs = 10.78.0.2/32, fd00:78::2/128
+C
+}
+
+host_relay() {
+  local family variant
+  for family in ip ip6; do
+    for variant in nft legacy; do
+      "${family}tables-$variant" -P FORWARD DROP
+      "${family}tables-$variant" -A INPUT -p tcp --dport 22 -j ACCEPT
+    done
+  done
+}
+
+# The same, with all rules in the legacy tables.
+config_legacy() { config_relay | sed 's/^Forward.*/&\nFirewall = iptables/'; }
+
+host_legacy() {
+  iptables-legacy -P FORWARD DROP
+  ip6tables-legacy -P FORWARD DROP
+}
+
 # A resolver whose whole state is a file an interface.
 fake_resolvconf() {
   mkdir -p "$work/bin" /run/dns
@@ -95,6 +130,7 @@ prepare() { # CONFIG: sets before and while_up
   # the kernel clears it for good when a WireGuard link comes up
   echo 0 > /proc/sys/net/ipv4/conf/all/send_redirects
   "config_$1" | here_conf wg0
+  if declare -F "host_$1" > /dev/null; then "host_$1"; fi
   reset
   while [[ $(ip -6 address show tentative) ]]; do sleep 0.01; done
   local entry

@@ -7,7 +7,7 @@ setup() {
 }
 
 # Prints how many points of each call were tried.
-points() { # plain|everything FUNCTION SYSTEM_CALL...
+points() { # plain|everything|relay|legacy FUNCTION SYSTEM_CALL...
   run host_once bash "$BATS_TEST_DIRNAME/points.bash" "$@"
   echo "$output"
   [ "$status" -eq 0 ]
@@ -65,4 +65,24 @@ points() { # plain|everything FUNCTION SYSTEM_CALL...
 @test "down is killed, then up: as up alone" {
   points plain kills_of_down_then_up sendto pwrite64
   points everything kills_of_down_then_up sendto sendmsg pwrite64 clone3
+}
+
+@test "up of a relay fails at any call: all as before" {
+  points relay errors_of_up sendto sendmsg recvfrom write
+  points legacy errors_of_up clone setsockopt write
+}
+
+@test "down of a relay fails at any call: all as before or all down" {
+  points relay errors_of_down sendto sendmsg write
+  points legacy errors_of_down clone setsockopt write
+}
+
+@test "up of a relay is killed, then down or up: as before, as up alone" {
+  points relay kills_of_up_then_down sendto sendmsg write
+  points relay kills_of_up_then_up sendmsg write
+}
+
+@test "down of a relay is killed, then down or up: as before, as up alone" {
+  points relay kills_of_down_then_down sendto sendmsg write
+  points relay kills_of_down_then_up sendmsg write
 }

@@ -177,6 +177,10 @@ here_uplink() { # IFACE ADDR[,ADDR...] [GATEWAY [MTU]]
 #     wg-quick asks the device for its addresses after that, wgq before;
 #   - the order of peers where wireguard-go answers: it is random; the kernel's order is compared;
 #   - the order of nftables' tables, which have no order of their effect; that of rules inside a chain is compared.
+legacy_rules() { # ip|ip6: not asked for where there is none, since asking makes tables
+  [[ ! $(cat "/proc/net/$1_tables_names" 2> /dev/null) ]] || "${1}tables-legacy-save" | sed -E "/^#/d; s/ \[[0-9]+:[0-9]+\]$//; s/^\*/*$1 /"
+}
+
 here_state() {
   local - interface addresses
   set +e # some of it is not everywhere
@@ -196,7 +200,7 @@ here_state() {
       echo "@wg $interface $([[ -S /run/wireguard/$interface.sock ]] && echo unordered)" && wg showconf "$interface"
     done
     echo "@sysctl" && grep -rs '' /proc/sys/net/ipv4/conf /proc/sys/net/ipv6/conf /proc/sys/net/ipv4/ip_forward
-    echo "@legacy" && cat /proc/net/ip_tables_names /proc/net/ip6_tables_names 2> /dev/null
+    echo "@legacy" && legacy_rules ip && legacy_rules ip6
     echo "@resolv.conf" && cat /etc/resolv.conf
   } | awk '
     function peer() {
@@ -229,7 +233,8 @@ here_state() {
     section == "wg" && /^\[Peer\]/ { peer(); in_peer = 1; next }
     section == "wg" && /^[A-Z]/ { if (/^PublicKey/) key = $3; if (in_peer) body = body " " $0; else print "wg " about ": " $0 }
     section == "sysctl" { sub("^/proc/sys/", ""); print "sysctl " $0 }
-    section == "legacy" { print "legacy table " $0 }
+    section == "legacy" && /^\*/ { table = substr($0, 2); rule = 0 }
+    section == "legacy" { printf "legacy %s %02d: %s\n", table, ++rule, $0 }
     section == "resolv.conf" { printf "resolv.conf %02d: %s\n", ++resolver_lines, $0 }
     END { peer() }' | LC_ALL=C sort
 }

@@ -96,6 +96,52 @@ static void set_priority6(struct made_up *m, char *value)
 	m->facts.rule_priority[1] = number(value);
 }
 
+static enum fw_medium medium_of(const char *name)
+{
+	static const char *const names[FW_MEDIA] = { "nftables", "iptables-nft",
+						     "iptables-legacy" };
+
+	for (int i = 0; i < FW_MEDIA; i++)
+		if (!strcmp(names[i], name))
+			return (enum fw_medium)i;
+	fprintf(stderr, "facts: '%s' is no medium\n", name);
+	exit(2);
+}
+
+static void set_home(struct made_up *m, char *value)
+{
+	m->facts.forward.home = medium_of(value);
+}
+
+static void set_antispoof_medium(struct made_up *m, char *value)
+{
+	m->facts.antispoof_medium[0] = m->facts.antispoof_medium[1] = medium_of(value);
+}
+
+/* MEDIUM 4|6 CHAIN: such a table is there, and rules of FORWARD go to that chain; INPUT is there
+ * with it */
+static void set_table(struct made_up *m, char *value)
+{
+	enum fw_medium medium = medium_of(strsep(&value, " "));
+	size_t i = *strsep(&value, " ") == '6';
+
+	m->facts.forward.tables[medium][i] = (struct forward_tables){ value, true };
+}
+
+/* NAME VALUE OLD [stays] */
+static void add_switch(struct made_up *m, char *value)
+{
+	struct switches *s = &m->facts.forward.switches;
+	struct wanted_switch *new;
+
+	s->arena = m->arena;
+	new = ARENA_PUSH(m->arena, s->v, s->n, s->capacity);
+	*new = (struct wanted_switch){ .op.name = strsep(&value, " "), .op.needed = true };
+	new->op.value = (int)number(strsep(&value, " "));
+	new->op.old = (int)number(strsep(&value, " "));
+	new->stays = value != NULL;
+}
+
 /* resolvconf, called by that name for the interface */
 static void set_resolver(struct made_up *m, char *value)
 {
@@ -165,6 +211,10 @@ static const struct {
 	{ "priority4", set_priority4 },
 	{ "priority6", set_priority6 },
 	{ "resolver", set_resolver },
+	{ "home", set_home },
+	{ "antispoof_medium", set_antispoof_medium },
+	{ "table", set_table },
+	{ "switch", add_switch },
 	/* what PreUp hooks left */
 	{ "addr", add_addr },
 	{ "route", add_route },

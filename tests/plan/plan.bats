@@ -123,3 +123,12 @@ golden() {
 @test "a peer that PreUp added is routed too" { golden preup-peer; }
 @test "the file's block replaces what PreUp allowed that peer" { golden preup-peer-replaced; }
 @test "a default route of PreUp's peer is one" { golden preup-peer-default; }
+@test "a mesh: a drop in a table of its own, the tunnel's own switch" { golden forward-mesh; }
+@test "an accept goes into each iptables' table that there is, and into Docker's chain" { golden forward-mesh-iptables; }
+@test "forwarding to everywhere, replies and source NAT" { golden forward-yes-masquerade; }
+@test "without a firewall forwarding is a switch" { golden forward-yes-off; }
+@test "with iptables at home all rules are in its tables" { golden forward-home-iptables; }
+@test "what may come in: prefixes that lie in others are said once" { golden allow-from; }
+@test "an accept where nothing drops is nothing" { golden allow-from-nothing-drops; }
+@test "both families; the switch of the whole host stays on after down" { golden forward-ipv6; }
+@test "rules against spoofing in iptables" { golden antispoof-iptables; }

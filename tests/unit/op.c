@@ -90,14 +90,14 @@ static void push_firewall(struct plan *p, uint8_t family)
 	struct antispoof *a = arena_alloc(p->arena, sizeof(*a));
 
 	*a = (struct antispoof){ family, 51820, NULL, 0 };
-	plan_push(p, OP_FIREWALL, OP_ADD)->firewall.antispoof = a;
+	plan_push(p, OP_ANTISPOOF, OP_ADD)->firewall.antispoof = a;
 }
 
 static void push_sysctl(struct plan *p, bool stays)
 {
 	struct op *op = plan_push(p, OP_SYSCTL, OP_ADD);
 
-	op->sysctl = (struct op_sysctl){ "net/ipv4/conf/all/src_valid_mark", 1, 0 };
+	op->sysctl = (struct op_sysctl){ .name = "net/ipv4/conf/all/src_valid_mark", .value = 1 };
 	op->stays = stays;
 }
 

@@ -159,7 +159,7 @@ static void the_firewall_knows_every_address(void **state)
 		    f->facts.addrs.capacity) = prefix_of("10.9.0.1/24");
 	plan_all(f);
 	for (size_t i = 0; i < 2; i++) {
-		const struct antispoof *a = find_op(f, OP_FIREWALL, i)->firewall.antispoof;
+		const struct antispoof *a = find_op(f, OP_ANTISPOOF, i)->firewall.antispoof;
 		char text[PREFIX_TEXT];
 
 		assert_int_equal(a->family, i ? AF_INET : AF_INET6);
@@ -179,7 +179,7 @@ static void an_address_of_preup_is_known_once(void **state)
 	*ARENA_PUSH(&f->arena, f->facts.addrs.v, f->facts.addrs.n,
 		    f->facts.addrs.capacity) = prefix_of("10.0.0.1/24");
 	plan_all(f);
-	a = find_op(f, OP_FIREWALL, 1)->firewall.antispoof;
+	a = find_op(f, OP_ANTISPOOF, 1)->firewall.antispoof;
 	assert_int_equal(a->naddrs, 4);
 }
 

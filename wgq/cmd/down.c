@@ -57,6 +57,7 @@ static int make_plan(struct down *down)
 		.ifindex = down->done.ifindex,
 	};
 	memcpy(down->plan.ifname, s->ifname, sizeof(s->ifname));
+	session_spare_switches(s, &down->done);
 	plan_invert(&down->plan, &down->done);
 	if (session_prepare_hooks(s, &down->plan))
 		return -ENOENT;
@@ -80,6 +81,20 @@ static int take_back(struct down *down, size_t from)
 	return EXIT_FAILED;
 }
 
+/* Turning it off would take every other interface's own switch along. */
+static void say_what_stays(const struct plan *done)
+{
+	for (size_t i = 0; i < done->n; i++) {
+		const struct op *op = &done->v[i];
+
+		if (op->kind == OP_SYSCTL && op->stays &&
+		    !strcmp(op->sysctl.name, "net/ipv6/conf/all/forwarding"))
+			log_info("IPv6 forwarding stays on for the whole host; sysctl "
+				 "net.ipv6.conf.all.forwarding=0 turns it off, for all "
+				 "interfaces");
+	}
+}
+
 /* The link is gone and cannot come back: a stop request must not keep PostDown from cleaning up. */
 static int run_post_down(struct down *down, size_t from)
 {
@@ -91,6 +106,7 @@ static int run_post_down(struct down *down, size_t from)
 	if (!stop_requested)
 		stop_requested = stop;
 	record_remove(&s->record);
+	say_what_stays(&down->done);
 	if (!err)
 		return EXIT_DONE;
 	session_fail(s, EXIT_FAILED);

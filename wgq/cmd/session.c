@@ -8,6 +8,7 @@
 #include "wgq/base/spawn.h"
 #include "wgq/conf/shell.h"
 #include "wgq/kernel/rtnl.h"
+#include "wgq/plan/claims.h"
 #include "wgq/plan/facts.h"
 
 /* As wg-quick: sudo(8) runs the same words again. The path is the one we were called by, so that
@@ -118,6 +119,14 @@ int session_load(struct session *s, struct config **c, bool strict)
 	return EXIT_DONE;
 }
 
+void session_spare_switches(struct session *s, struct plan *done)
+{
+	struct claims claims = { .arena = &s->arena };
+
+	claims_read(&claims, &s->dir, s->ifname);
+	claims_spare(&claims, done);
+}
+
 int session_prepare_hooks(struct session *s, const struct plan *p)
 {
 	for (size_t i = 0; i < p->n; i++)
@@ -187,6 +196,13 @@ static int spare_reused_rules(struct session *s, struct plan *down)
 	return 0;
 }
 
+/* Even where another interface has the name: wgq's own comment, a priority of its own, a switch of
+ * another link. */
+static bool is_surely_ours(enum op_kind kind)
+{
+	return kind == OP_RULE || kind == OP_FIREWALL || kind == OP_SYSCTL;
+}
+
 /* What of the inverse is left to do. */
 static void choose_left(const struct session *s, struct plan *down, enum standing standing)
 {
@@ -196,7 +212,7 @@ static void choose_left(const struct session *s, struct plan *down, enum standin
 
 		if (op_is_hook(op->kind) && ran)
 			op->stays = true;
-		if (standing == STANDING_REPLACED && op->kind != OP_RULE)
+		if (standing == STANDING_REPLACED && !is_surely_ours(op->kind))
 			op->stays = true;
 	}
 }
@@ -254,6 +270,7 @@ int session_finish(struct session *s, struct plan *p, enum standing standing)
 	memcpy(down.ifname, p->ifname, sizeof(down.ifname));
 	down.config_path = p->config_path;
 	say_reason(s, standing);
+	session_spare_switches(s, p);
 	plan_invert(&down, p);
 	choose_left(s, &down, standing);
 	if (standing != STANDING_CUT && spare_reused_rules(s, &down))

@@ -40,6 +40,9 @@ int session_fail(struct session *s, int status);
  */
 int session_load(struct session *s, struct config **c, bool strict);
 
+/* Keeps the undo of done from putting back switches that other tunnels still hold. */
+void session_spare_switches(struct session *s, struct plan *done);
+
 /* Prepares for running the hooks of a plan, if it has any. 0, or a negative errno recorded in s->d.
  */
 int session_prepare_hooks(struct session *s, const struct plan *p);

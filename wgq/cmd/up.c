@@ -7,6 +7,7 @@
 #include "wgq/cmd/session.h"
 #include "wgq/kernel/resolve.h"
 #include "wgq/kernel/rtnl.h"
+#include "wgq/plan/blocked.h"
 #include "wgq/plan/facts.h"
 #include "wgq/plan/ports.h"
 #include "wgq/plan/want.h"
@@ -144,7 +145,7 @@ static int read_facts(struct up *up)
 	struct findings f = { .arena = &up->s.arena };
 
 	if (resolve_endpoints(up) ||
-	    facts_read(&up->facts, &up->s.host, up->config, up->s.ifname, &f, &up->s.d))
+	    facts_read(&up->facts, &up->s.host, up->config, up->s.ifname, &up->s.dir, &f, &up->s.d))
 		return session_fail(&up->s, EXIT_FAILED);
 	findings_print(stderr, &f);
 	return findings_count(&f, SEV_ERROR) ? exit_usage(up->s.in) : EXIT_DONE;
@@ -240,14 +241,26 @@ static int run(struct up *up)
 			err = make_second_stage(up, from);
 	}
 	if (!err)
-		err = apply_run(&s->host, p, from, plan_find(p, OP_DNS), &s->record, &s->d);
+		err = apply_run(&s->host, p, from, plan_find(p, OP_ZONE), &s->record, &s->d);
 	lock_release(&s->netns_lock);
 	if (!err)
-		err = apply_run(&s->host, p, plan_find(p, OP_DNS), plan_find(p, OP_PRE_DOWN),
+		err = apply_run(&s->host, p, plan_find(p, OP_ZONE), plan_find(p, OP_PRE_DOWN),
 				&s->record, &s->d);
 	if (!err && stop_requested)
 		err = diag_set(&s->d, EINTR, "interrupted by %s", strsignal(stop_requested));
 	return err;
+}
+
+/* What is up and yet does not flow is a warning: it may be meant to. */
+static void warn_blocked(struct up *up)
+{
+	struct session *s = &up->s;
+	struct findings f = { .arena = &s->arena };
+
+	if (blocked_check(&f, &s->host, up->config, &up->facts, s->ifname, up->plan.ifindex, &s->d))
+		log_warn("what of %s this host's firewall drops cannot be told: %s", s->ifname,
+			 s->d.text);
+	findings_print(stderr, &f);
 }
 
 static int run_or_undo(struct up *up)
@@ -261,6 +274,7 @@ static int run_or_undo(struct up *up)
 		return session_fail(s, EXIT_FAILED);
 	if (!run(up)) {
 		record_set_state(&s->record, RECORD_UP);
+		warn_blocked(up);
 		return EXIT_DONE;
 	}
 	session_fail(s, EXIT_FAILED);
@@ -296,6 +310,7 @@ static int bring_up(struct up *up)
 		if (has_pre_up(up))
 			log_info("steps after PreUp may differ: what the hooks make of the "
 				 "interface is looked at then");
+		warn_blocked(up);
 		return EXIT_DONE;
 	}
 	status = run_or_undo(up);

@@ -65,6 +65,10 @@ int rtnl_get_rules(struct nl *nl, struct rtnl_rules *out, uint8_t family, struct
 int rtnl_get_path_mtus(struct nl *nl, uint32_t *mtus, const struct prefix *addrs, size_t n,
 		       struct diag *d);
 
+/* The link by which packets to each address leave, in the same way; 0 where there is no route. */
+int rtnl_get_path_links(struct nl *nl, int *ifindexes, const struct prefix *addrs, size_t n,
+			struct diag *d);
+
 /* The MTU of the best IPv4 default route of the main table, read the same way; 0: none, or a
  * multipath one without an MTU of its own. */
 int rtnl_get_default_mtu(struct nl *nl, uint32_t *mtu, struct diag *d);

@@ -388,7 +388,7 @@ int rtnl_get_rules(struct nl *nl, struct rtnl_rules *out, uint8_t family, struct
 	return dump_unless(-EAFNOSUPPORT, nl, nlh, add_rule, forget, &dump, d, "read rules");
 }
 
-/* --- path MTUs --- */
+/* --- paths --- */
 
 struct path {
 	uint32_t mtu;
@@ -471,6 +471,21 @@ int rtnl_get_path_mtus(struct nl *nl, uint32_t *mtus, const struct prefix *addrs
 	err = nl_query(nl, n, build_path_query, take_path, &query, d, "look up routes");
 	for (size_t i = 0; i < n && !err; i++)
 		err = path_mtu(&links, &paths[i], &mtus[i], d);
+	return err;
+}
+
+int rtnl_get_path_links(struct nl *nl, int *ifindexes, const struct prefix *addrs, size_t n,
+			struct diag *d)
+{
+	struct path *paths CLEANUP_FREE = calloc(n ? n : 1, sizeof(*paths));
+	struct path_query query = { .addrs = addrs, .paths = paths };
+	int err;
+
+	if (!paths)
+		return diag_sys(d, ENOMEM, "look up routes");
+	err = nl_query(nl, n, build_path_query, take_path, &query, d, "look up routes");
+	for (size_t i = 0; i < n && !err; i++)
+		ifindexes[i] = paths[i].oif;
 	return err;
 }
 

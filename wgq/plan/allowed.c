@@ -191,6 +191,17 @@ void prefixes_normalise(struct prefixes *p)
 	p->n = kept;
 }
 
+void prefixes_reduce(struct prefixes *p)
+{
+	size_t kept = 0;
+
+	prefixes_normalise(p); /* a network comes right before what lies in it */
+	for (size_t i = 0; i < p->n; i++)
+		if (!kept || !prefix_contains(&p->v[kept - 1], &p->v[i]))
+			p->v[kept++] = p->v[i];
+	p->n = kept;
+}
+
 void cover_init(struct cover *c, struct prefixes *p)
 {
 	prefixes_normalise(p);

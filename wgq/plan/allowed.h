@@ -43,4 +43,7 @@ bool cover_holds(const struct cover *c, const struct prefix *p);
 /* Sorts and removes what is there twice. */
 void prefixes_normalise(struct prefixes *p);
 
+/* Sorts and removes what lies in another. */
+void prefixes_reduce(struct prefixes *p);
+
 #endif

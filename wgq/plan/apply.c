@@ -234,15 +234,24 @@ static int run_dns(struct run *r, struct diag *d)
 	return NOT_DONE;
 }
 
+static int run_zone(struct run *r, struct diag *d)
+{
+	const struct firewalld *f = r->first->zone.firewalld;
+
+	return run_adds(r) ? firewalld_add(f, d) : firewalld_remove(f, d);
+}
+
 /* A container's read-only /proc/sys must not keep a tunnel down that may well work without. */
 static int run_sysctl(struct run *r, struct diag *d)
 {
 	const struct op_sysctl *s = &r->first->sysctl;
-	int value = run_adds(r) ? s->value : s->old;
-	int err = sysctl_write(s->name, value, d);
+	int value = run_adds(r) ? s->value : s->old, err;
 
-	if (err != -EROFS && err != -EACCES && err != -EPERM)
-		return err;
+	if (s->shared && run_adds(r))
+		return NOT_DONE;
+	err = sysctl_write(s->name, value, d);
+	if (s->needed || (err != -EROFS && err != -EACCES && err != -EPERM))
+		return forgive(r, err); /* the interface that it was of may have gone */
 	log_warn("cannot set %s=%d, replies may be dropped by rp_filter; for a container pass "
 		 "--sysctl %s=%d (%s)",
 		 s->name, value, s->name, value, strerror(-err));
@@ -252,7 +261,7 @@ static int run_sysctl(struct run *r, struct diag *d)
 static int run_firewall(struct run *r, struct diag *d)
 {
 	const struct op_firewall *f = &r->first->firewall;
-	int err = forgive(r, firewall_commit(r->host->firewalls[FW_NFTABLES],
+	int err = forgive(r, firewall_commit(r->host->firewalls[f->medium],
 					     run_adds(r) ? f->add : f->del, d));
 
 	/* the answer was lost: perhaps it is done, and the inverse of what is not does no harm */
@@ -291,15 +300,39 @@ static const struct action {
 	[OP_DEVICE] = { .run = run_device },
 	[OP_ADDR] = { .run = run_addrs, .batch = true },
 	[OP_LINK_UP] = { .run = run_link_up },
+	[OP_ZONE] = { .run = run_zone },
 	[OP_DNS] = { .run = run_dns },
 	[OP_SYSCTL] = { .run = run_sysctl },
 	[OP_FIREWALL] = { .run = run_firewall },
+	[OP_ANTISPOOF] = { .run = run_firewall },
 	[OP_RULE] = { .run = run_rules, .batch = true },
 	[OP_ROUTE] = { .run = run_routes, .batch = true },
 	[OP_POST_UP] = { .run = run_hook },
 	[OP_PRE_DOWN] = { .run = run_hook },
 	[OP_POST_DOWN] = { .run = run_hook },
 };
+
+static bool is_firewall(const struct op *op)
+{
+	return op->kind == OP_FIREWALL || op->kind == OP_ANTISPOOF;
+}
+
+static int build_rules(struct firewall *fw, struct op_firewall *f, const char *ifname,
+		       struct diag *d)
+{
+	int err = firewall_build_rules(fw, &f->add, ifname, f->rules, d);
+
+	return err ? err : firewall_build_rules_removal(fw, &f->del, ifname, f->rules->family, d);
+}
+
+static int build_antispoof(struct firewall *fw, struct op_firewall *f, const char *ifname,
+			   struct diag *d)
+{
+	int err = firewall_build_antispoof(fw, &f->add, ifname, f->antispoof, d);
+
+	return err ? err
+		   : firewall_build_antispoof_removal(fw, &f->del, ifname, f->antispoof->family, d);
+}
 
 int apply_prepare(struct host *h, struct plan *p, size_t from, struct diag *d)
 {
@@ -308,15 +341,13 @@ int apply_prepare(struct host *h, struct plan *p, size_t from, struct diag *d)
 		struct firewall *fw;
 		int err;
 
-		if (p->v[i].kind != OP_FIREWALL)
+		if (!is_firewall(&p->v[i]))
 			continue;
-		err = host_firewall(h, &fw, FW_NFTABLES, d);
-		if (err)
-			return err;
-		err = firewall_build_antispoof(fw, &f->add, p->ifname, f->antispoof, d);
-		if (!err)
-			err = firewall_build_antispoof_removal(fw, &f->del, p->ifname,
-							       f->antispoof->family, d);
+		err = host_firewall(h, &fw, f->medium, d);
+		if (!err && f->rules)
+			err = build_rules(fw, f, p->ifname, d);
+		else if (!err)
+			err = build_antispoof(fw, f, p->ifname, d);
 		if (err)
 			return err;
 	}
@@ -326,7 +357,7 @@ int apply_prepare(struct host *h, struct plan *p, size_t from, struct diag *d)
 void apply_release(struct plan *p)
 {
 	for (size_t i = 0; i < p->n; i++) {
-		if (p->v[i].kind != OP_FIREWALL)
+		if (!is_firewall(&p->v[i]))
 			continue;
 		firewall_batch_free(p->v[i].firewall.add);
 		firewall_batch_free(p->v[i].firewall.del);
@@ -444,7 +475,7 @@ size_t apply_undo(struct host *h, struct plan *p, size_t from)
 			hooks_ran = true;
 			continue;
 		}
-		if (link_goes && op_dies_with_link(op->kind))
+		if (link_goes && op_dies_with_link(p, op))
 			continue;
 		if (actions[op->kind].batch)
 			n = count_done(op, i - from);

@@ -41,15 +41,20 @@ static int find_userspace(struct facts *f, const struct host *h, struct arena *a
 	return 0;
 }
 
-static bool uses_ipv6(const struct facts *f, const struct config *c)
+static bool uses_family(const struct facts *f, const struct config *c, uint8_t family)
 {
 	for (size_t i = 0; i < c->naddrs; i++)
-		if (c->addrs[i].prefix.family == AF_INET6)
+		if (c->addrs[i].prefix.family == family)
 			return true;
 	for (size_t i = 0; i < f->allowed.n; i++)
-		if (f->allowed.v[i].family == AF_INET6)
+		if (f->allowed.v[i].family == family)
 			return true;
 	return false;
+}
+
+bool facts_has_family(const struct facts *f, const struct config *c, uint8_t family)
+{
+	return (family == AF_INET || f->ipv6) && uses_family(f, c, family);
 }
 
 void facts_find_default_routes(struct facts *f, const struct config *c)
@@ -90,7 +95,7 @@ static int read_mtu(struct facts *f, struct host *h, const struct config *c, str
 	if (!best)
 		best = MTU_DEFAULT;
 	f->mtu = best > TUNNEL_OVERHEAD ? best - TUNNEL_OVERHEAD : 0;
-	if (f->mtu < MTU_IPV6_MIN && f->ipv6 && uses_ipv6(f, c))
+	if (f->mtu < MTU_IPV6_MIN && f->ipv6 && uses_family(f, c, AF_INET6))
 		f->mtu = MTU_IPV6_MIN;
 	return 0;
 }
@@ -117,32 +122,51 @@ static int read_resolver(struct facts *f, const struct config *c, const char *if
 	return 0;
 }
 
-static int read_firewall(struct facts *f, struct host *h, struct diag *d)
+/*
+ * The first medium that can have the rules, of those that Firewall allows. Returns 1, 0 if there is
+ * none, or a negative errno recorded in d.
+ */
+static int find_antispoof(struct facts *f, struct host *h, enum firewall_choice choice, size_t i,
+			  struct diag *d)
+{
+	static const enum fw_medium any[] = { FW_NFTABLES, FW_IPTABLES_LEGACY };
+	const enum fw_medium *v = choice == FIREWALL_AUTO ? any : &f->forward.home;
+	size_t n = choice == FIREWALL_AUTO ? ARRAY_SIZE(any) : 1;
+	struct firewall *fw;
+
+	for (size_t j = 0; j < n; j++) {
+		int err = host_firewall(h, &fw, v[j], d);
+
+		if (err && err != -EOPNOTSUPP)
+			return err;
+		f->antispoof_medium[i] = v[j];
+		if (!err && firewall_has_family(fw, i ? AF_INET6 : AF_INET))
+			return 1;
+	}
+	return 0;
+}
+
+static int read_antispoof(struct facts *f, struct host *h, const struct config *c, struct diag *d)
 {
 	struct diag why = { "" };
-	struct firewall *fw;
-	int err;
+	int has;
 
-	if ((!f->default_route[0] || f->antispoof_asked[0]) &&
-	    (!f->default_route[1] || f->antispoof_asked[1]))
-		return 0;
-	err = host_firewall(h, &fw, FW_NFTABLES, &why);
-	if (err == -EPERM && geteuid()) { /* a dry run: as root it is likely to be there */
-		f->antispoof[0] = f->antispoof[1] = true;
-		return 0;
-	}
-	if (err && err != -EOPNOTSUPP) {
-		*d = why;
-		return err;
-	}
 	for (size_t i = 0; i < 2; i++) {
-		if (!f->default_route[i] || f->antispoof_asked[i])
+		if (!f->default_route[i] || f->antispoof_asked[i] ||
+		    c->forward.firewall == FIREWALL_OFF)
 			continue;
+		has = find_antispoof(f, h, c->forward.firewall, i, &why);
+		if (has == -EPERM && geteuid()) /* a dry run: as root it is likely to be there */
+			has = 1;
+		if (has < 0) {
+			*d = why;
+			return has;
+		}
 		f->antispoof_asked[i] = true;
-		f->antispoof[i] = !err && firewall_has_family(fw, i ? AF_INET6 : AF_INET);
-		if (!f->antispoof[i])
-			log_warn("this kernel's nf_tables cannot have IPv%d rules: packets from "
-				 "elsewhere to the tunnel's addresses are not dropped, and "
+		f->antispoof[i] = has;
+		if (!has)
+			log_warn("this kernel's packet filter cannot have IPv%d rules: packets "
+				 "from elsewhere to the tunnel's addresses are not dropped, and "
 				 "replies do not keep the mark",
 				 i ? 6 : 4);
 	}
@@ -150,7 +174,7 @@ static int read_firewall(struct facts *f, struct host *h, struct diag *d)
 }
 
 int facts_read(struct facts *f, struct host *h, const struct config *c, const char *ifname,
-	       struct findings *findings, struct diag *d)
+	       const struct rundir *dir, struct findings *findings, struct diag *d)
 {
 	int err;
 
@@ -172,12 +196,13 @@ int facts_read(struct facts *f, struct host *h, const struct config *c, const ch
 	}
 	allowed_prefixes(&f->allowed, NULL, &c->device);
 	facts_find_default_routes(f, c);
-	if (!f->ipv6 && uses_ipv6(f, c))
+	if (!f->ipv6 && uses_family(f, c, AF_INET6))
 		log_warn("IPv6 is disabled on this host: the tunnel's IPv6 addresses and routes "
 			 "are left out");
 	if (sysctl_read("net/ipv4/conf/all/src_valid_mark", &f->src_valid_mark))
 		f->src_valid_mark = -1;
-	if ((err = read_mtu(f, h, c, d)) || (err = read_firewall(f, h, d)))
+	if ((err = read_mtu(f, h, c, d)) || (err = facts_read_forward(f, h, c, ifname, dir, d)) ||
+	    (err = read_antispoof(f, h, c, d)))
 		return err;
 	return read_resolver(f, c, ifname, d);
 }
@@ -200,7 +225,7 @@ int facts_read_interface(struct facts *f, struct host *h, const struct config *c
 	    (err = rtnl_get_routes(&h->rtnl, &f->routes, AF_INET6, RT_TABLE_MAIN, ifindex, d)) ||
 	    (err = read_mtu(f, h, c, d)))
 		return err;
-	return read_firewall(f, h, d);
+	return read_antispoof(f, h, c, d);
 }
 
 static bool is_mentioned(const struct rtnl_rules *rules, uint32_t number)

@@ -3,11 +3,21 @@
 #ifndef WGQ_PLAN_FACTS_H
 #define WGQ_PLAN_FACTS_H
 
+#include "hooks/forward.h"
 #include "hooks/resolver.h"
 #include "wgq/conf/config.h"
 #include "wgq/kernel/rtnl.h"
 #include "wgq/plan/allowed.h"
 #include "wgq/plan/host.h"
+#include "wgq/plan/switches.h"
+
+/* What Forward, Masquerade, AllowFrom and Firewall come to on this host. */
+struct forward_facts {
+	enum fw_medium home; /* where rules go that count wherever they stand */
+	struct forward_tables tables[FW_MEDIA][2]; /* IPv4, IPv6 */
+	struct switches switches;
+	const struct firewalld *firewalld; /* NULL: its zones are fine, or it is not there */
+};
 
 struct facts {
 	const char
@@ -21,6 +31,9 @@ struct facts {
 	int src_valid_mark;        /* 0, 1; -1: cannot be read */
 	bool antispoof[2];         /* IPv4, IPv6: the firewall can have those rules */
 	bool antispoof_asked[2];
+	enum fw_medium antispoof_medium[2];
+	struct forward_facts forward;
+	char uplink[2][IFNAMSIZ]; /* IPv4, IPv6: the link to afar; "": none, or not asked for */
 	const struct resolver *resolver; /* NULL: nothing to do, or none */
 
 	/* what the device will hold */
@@ -40,11 +53,24 @@ static inline size_t family_index(uint8_t family)
 
 /*
  * First: what can be known before the interface exists. Table names that nobody knows become
- * findings. Warnings are printed for what will be missing (IPv6, the resolver). Returns 0 or a
- * negative errno recorded in d.
+ * findings. Warnings are printed for what will be missing (IPv6, the resolver). dir is where other
+ * tunnels' records are, or closed (a dry run). Returns 0 or a negative errno recorded in d.
  */
 int facts_read(struct facts *f, struct host *h, const struct config *c, const char *ifname,
-	       struct findings *findings, struct diag *d);
+	       const struct rundir *dir, struct findings *findings, struct diag *d);
+
+/*
+ * What facts_read() does for wgq's own keys: chooses where rules go, finds the tables that may drop
+ * and the switches that are off. What a key declares and this host cannot have is an error.
+ */
+int facts_read_forward(struct facts *f, struct host *h, const struct config *c, const char *ifname,
+		       const struct rundir *dir, struct diag *d);
+
+/* Does a peer have to open the connection? A host that opens each itself needs no open port. */
+bool facts_must_be_reached(const struct config *c);
+
+/* Does the tunnel have addresses or allowed IPs of the family, and the host the family? */
+bool facts_has_family(const struct facts *f, const struct config *c, uint8_t family);
 
 /* Sets default_route from allowed, ipv6 and the file's Table. Pure. */
 void facts_find_default_routes(struct facts *f, const struct config *c);

@@ -33,22 +33,66 @@ static int push_dns(struct live *l)
 	return err;
 }
 
-static int push_antispoof(struct live *l, uint8_t family)
+/* wg-quick's own rules are wherever its host had them. */
+static int push_antispoof_of(struct live *l, enum fw_medium medium, uint8_t family)
 {
 	struct firewall *fw;
 	struct antispoof *a;
 	struct diag ignored;
+	struct op *op;
 	int has;
 
-	if (host_firewall(l->host, &fw, FW_NFTABLES, &ignored))
-		return 0; /* no nf_tables, no tables in it */
+	if (host_firewall(l->host, &fw, medium, &ignored))
+		return 0; /* what is not there holds no rules */
 	has = firewall_has_antispoof(fw, l->link->name, family, l->d);
 	if (has <= 0)
 		return has;
 	a = arena_alloc(l->plan->arena, sizeof(*a));
 	*a = (struct antispoof){ family, l->device.fwmark, l->addrs.v, l->addrs.n };
-	plan_push(l->plan, OP_FIREWALL, OP_ADD)->firewall.antispoof = a;
+	op = plan_push(l->plan, OP_ANTISPOOF, OP_ADD);
+	op->firewall.medium = medium;
+	op->firewall.antispoof = a;
 	return 0;
+}
+
+static int push_antispoof(struct live *l, uint8_t family)
+{
+	int err = 0;
+
+	for (int medium = 0; !err && medium < FW_MEDIA; medium++)
+		err = push_antispoof_of(l, (enum fw_medium)medium, family);
+	return err;
+}
+
+/* wgq's own, whose record is lost. */
+static int push_firewall_of(struct live *l, enum fw_medium medium, uint8_t family)
+{
+	struct firewall *fw;
+	struct fw_rules *rules;
+	struct diag ignored;
+	struct op *op;
+	int has;
+
+	if (host_firewall(l->host, &fw, medium, &ignored))
+		return 0;
+	has = firewall_has_rules(fw, l->link->name, family, l->d);
+	if (has <= 0)
+		return has;
+	rules = arena_alloc(l->plan->arena, sizeof(*rules));
+	*rules = (struct fw_rules){ .family = family, .forward_chain = "FORWARD" };
+	op = plan_push(l->plan, OP_FIREWALL, OP_ADD);
+	op->firewall.medium = medium;
+	op->firewall.rules = rules;
+	return 0;
+}
+
+static int push_firewall(struct live *l, uint8_t family)
+{
+	int err = 0;
+
+	for (int medium = 0; !err && medium < FW_MEDIA; medium++)
+		err = push_firewall_of(l, (enum fw_medium)medium, family);
+	return err;
 }
 
 static bool is_our_table(const struct live *l, uint32_t table)
@@ -113,6 +157,7 @@ int live_read(struct plan *p, struct host *h, const struct config *c, const stru
 	l.addrs.arena = l.routes.arena = p->arena;
 	plan_push(p, OP_LINK, OP_ADD);
 	if ((err = push_dns(&l)) || (err = rtnl_get_addrs(&h->rtnl, &l.addrs, link->index, d)) ||
+	    (err = push_firewall(&l, AF_INET6)) || (err = push_firewall(&l, AF_INET)) ||
 	    (err = push_antispoof(&l, AF_INET6)) || (err = push_antispoof(&l, AF_INET)) ||
 	    (err = push_rules(&l, AF_INET6)) || (err = push_rules(&l, AF_INET)))
 		return err;

@@ -3,6 +3,7 @@
 
 #include <linux/rtnetlink.h>
 
+#include "hooks/forward.h"
 #include "wgq/base/log.h"
 
 enum { DESCRIPTION = 4096, FOLD_ABOVE = 6 };
@@ -76,6 +77,13 @@ static void describe_link_up(char *text, size_t size, const struct plan *p, cons
 		snprintf(text, size, "ip link set down dev %s", p->ifname);
 }
 
+static void describe_zone(char *text, size_t size, const struct plan *p, const struct op *op,
+			  bool add)
+{
+	(void)p;
+	firewalld_describe(text, size, op->zone.firewalld, add);
+}
+
 static void describe_dns(char *text, size_t size, const struct plan *p, const struct op *op,
 			 bool add)
 {
@@ -90,18 +98,31 @@ static void describe_sysctl(char *text, size_t size, const struct plan *p, const
 
 	(void)p;
 	snprintf(name, sizeof(name), "%s", op->sysctl.name);
-	for (char *c = name; *c; c++)
+	for (char *c = name; *c; c++) { /* an interface's own dot is a slash to sysctl(8) */
 		if (*c == '/')
 			*c = '.';
+		else if (*c == '.')
+			*c = '/';
+	}
 	snprintf(text, size, "sysctl -q %s=%d", name, add ? op->sysctl.value : op->sysctl.old);
 }
 
 static void describe_firewall(char *text, size_t size, const struct plan *p, const struct op *op,
 			      bool add)
 {
+	forward_describe(text, size, op->firewall.medium, p->ifname, op->firewall.rules, add);
+}
+
+static void describe_antispoof(char *text, size_t size, const struct plan *p, const struct op *op,
+			       bool add)
+{
 	const char *family = op->firewall.antispoof->family == AF_INET6 ? "ip6" : "ip";
 
-	if (add)
+	if (op->firewall.medium != FW_NFTABLES)
+		snprintf(text, size, "%s-restore -n  # %s rules against spoofing, mark %#x",
+			 forward_program(op->firewall.medium, op->firewall.antispoof->family),
+			 add ? "add" : "delete", op->firewall.antispoof->fwmark);
+	else if (add)
 		snprintf(text, size, "nft add table %s wg-quick-%s  # against spoofing, mark %#x",
 			 family, p->ifname, op->firewall.antispoof->fwmark);
 	else
@@ -168,9 +189,11 @@ static const struct kind kinds[OP_KINDS] = {
 	[OP_DEVICE] = { "device", .dies_with_link = true, .describe = describe_device },
 	[OP_ADDR] = { "addr", true, false, compare_addr, describe_addr },
 	[OP_LINK_UP] = { "link-up", .dies_with_link = true, .describe = describe_link_up },
+	[OP_ZONE] = { "zone", .describe = describe_zone },
 	[OP_DNS] = { "dns", .describe = describe_dns },
 	[OP_SYSCTL] = { "sysctl", .describe = describe_sysctl },
 	[OP_FIREWALL] = { "firewall", .describe = describe_firewall },
+	[OP_ANTISPOOF] = { "antispoof", .describe = describe_antispoof },
 	[OP_RULE] = { "rule", false, false, compare_rule, describe_rule },
 	[OP_ROUTE] = { "route", true, false, compare_route, describe_route },
 	[OP_POST_UP] = { "post-up", .is_hook = true, .describe = describe_hook },
@@ -191,9 +214,19 @@ const char *op_kind_name(enum op_kind kind)
 	return kinds[kind].name;
 }
 
-bool op_dies_with_link(enum op_kind kind)
+/* "net/ipv4/conf/wg0/forwarding" of wg0. */
+static bool is_switch_of(const char *name, const char *ifname)
 {
-	return kinds[kind].dies_with_link;
+	const char *conf = strstr(name, "/conf/");
+	size_t n = strlen(ifname);
+
+	return conf && !strncmp(conf + 6, ifname, n) && conf[6 + n] == '/';
+}
+
+bool op_dies_with_link(const struct plan *p, const struct op *op)
+{
+	return kinds[op->kind].dies_with_link ||
+	       (op->kind == OP_SYSCTL && is_switch_of(op->sysctl.name, p->ifname));
 }
 
 bool op_is_hook(enum op_kind kind)
@@ -300,7 +333,7 @@ void plan_invert(struct plan *out, const struct plan *done)
 		struct op *inverse;
 
 		if (kinds[op->kind].is_hook || op->stays || op->verb == OP_RUN ||
-		    (has_link && kinds[op->kind].dies_with_link))
+		    (has_link && op_dies_with_link(done, op)))
 			continue;
 		inverse = plan_push(out, op->kind, OP_DEL);
 		*inverse = *op;

@@ -9,6 +9,7 @@
 #define WGQ_PLAN_OP_H
 
 #include "hooks/firewall.h"
+#include "hooks/firewalld.h"
 #include "hooks/resolver.h"
 #include "wgq/conf/config.h"
 
@@ -18,12 +19,15 @@ enum op_kind {
 	OP_PRE_UP,
 	OP_DEVICE, /* keys, port, mark and peers */
 	OP_ADDR,
-	OP_LINK_UP, /* MTU and administrative state */
+	OP_FIREWALL, /* what the file declares, of one family in one medium; before packets come */
+	OP_LINK_UP,  /* MTU and administrative state */
 	OP_SYSCTL,
-	OP_FIREWALL, /* the anti-spoof table of one family */
+	OP_ANTISPOOF, /* the rules against spoofing, of one family */
 	OP_RULE,
 	OP_ROUTE,
-	OP_DNS, /* may run a program, so after the last that needs the namespace's lock */
+	OP_ZONE, /* firewalld's; this and the next run a program, so they come after the last that
+		    needs the namespace's lock */
+	OP_DNS,
 	OP_POST_UP,
 	OP_PRE_DOWN,
 	OP_POST_DOWN,
@@ -41,6 +45,10 @@ struct op_device {
 	bool chose_fwmark; /* the mark is ours, not the file's */
 };
 
+struct op_zone {
+	const struct firewalld *firewalld;
+};
+
 struct op_dns {
 	const struct resolver *resolver;
 };
@@ -48,9 +56,14 @@ struct op_dns {
 struct op_sysctl {
 	const char *name; /* below /proc/sys */
 	int value, old;   /* ADD writes value, DEL writes old */
+	bool needed;      /* the file declares it: one that cannot be set is an error */
+	bool shared;      /* another tunnel has set it; whoever goes last puts old back */
 };
 
+/* OP_FIREWALL has rules, OP_ANTISPOOF has antispoof. */
 struct op_firewall {
+	enum fw_medium medium;
+	const struct fw_rules *rules;
 	const struct antispoof *antispoof;
 	struct firewall_batch *add, *del; /* built by apply_prepare() */
 };
@@ -67,6 +80,7 @@ struct op {
 		struct op_device device;
 		struct prefix addr;
 		uint32_t mtu;
+		struct op_zone zone;
 		struct op_dns dns;
 		struct op_sysctl sysctl;
 		struct op_firewall firewall;
@@ -91,8 +105,8 @@ struct op *plan_push(struct plan *p, enum op_kind kind, enum op_verb verb);
 /* "route"; the name of a kind in records and messages. */
 const char *op_kind_name(enum op_kind kind);
 
-/* Does deleting the link take this object along? */
-bool op_dies_with_link(enum op_kind kind);
+/* Does deleting the plan's link take this object along? */
+bool op_dies_with_link(const struct plan *p, const struct op *op);
 bool op_is_hook(enum op_kind kind);
 
 /*

@@ -89,6 +89,7 @@ static void want_antispoof(struct plan *p, const struct config *c, const struct 
 {
 	for (size_t i = 2; i-- > 0;) {
 		struct antispoof *a;
+		struct op *op;
 
 		if (!f->default_route[i] || !f->antispoof[i])
 			continue;
@@ -97,7 +98,9 @@ static void want_antispoof(struct plan *p, const struct config *c, const struct 
 		a->fwmark = facts_fwmark(f, c);
 		a->addrs = addrs->v;
 		a->naddrs = addrs->n;
-		plan_push(p, OP_FIREWALL, OP_ADD)->firewall.antispoof = a;
+		op = plan_push(p, OP_ANTISPOOF, OP_ADD);
+		op->firewall.medium = f->antispoof_medium[i];
+		op->firewall.antispoof = a;
 	}
 }
 
@@ -201,6 +204,82 @@ static void push_current(struct plan *p, const struct facts *f)
 	}
 }
 
+/* Address networks and allowed IPs; a default route is none of the tunnel's own networks. */
+static void tunnel_networks(struct prefixes *out, const struct config *c, const struct facts *f)
+{
+	for (size_t i = 0; i < c->naddrs; i++)
+		*ARENA_PUSH(out->arena, out->v, out->n,
+			    out->capacity) = prefix_network(c->addrs[i].prefix);
+	for (size_t i = 0; i < f->allowed.n; i++)
+		if (f->allowed.v[i].len)
+			*ARENA_PUSH(out->arena, out->v, out->n, out->capacity) = f->allowed.v[i];
+	prefixes_reduce(out);
+}
+
+static void allowed_sources(struct prefixes *out, const struct config *c, const struct facts *f)
+{
+	for (size_t i = 0; i < c->forward.nallow_from; i++)
+		*ARENA_PUSH(out->arena, out->v, out->n,
+			    out->capacity) = c->forward.allow_from[i].prefix;
+	for (size_t i = 0; c->forward.allow_peers && i < f->allowed.n; i++)
+		if (f->allowed.v[i].len)
+			*ARENA_PUSH(out->arena, out->v, out->n, out->capacity) = f->allowed.v[i];
+	prefixes_reduce(out);
+}
+
+/* All media: a drop once, an accept in each that may drop. */
+static void push_firewall(struct plan *p, const struct config *c, const struct facts *f,
+			  const struct forward_keys *keys, uint8_t family)
+{
+	if (!facts_has_family(f, c, family))
+		return;
+	for (int medium = 0; medium < FW_MEDIA; medium++) {
+		struct fw_rules *rules = arena_alloc(p->arena, sizeof(*rules));
+		struct op *op;
+
+		forward_rules(rules, p->arena, p->ifname, family, keys, (enum fw_medium)medium,
+			      f->forward.home, &f->forward.tables[medium][family_index(family)]);
+		if (!rules->n)
+			continue;
+		op = plan_push(p, OP_FIREWALL, OP_ADD);
+		op->firewall.medium = (enum fw_medium)medium;
+		op->firewall.rules = rules;
+	}
+}
+
+static void want_firewall(struct plan *p, const struct config *c, const struct facts *f)
+{
+	struct prefixes networks = { .arena = p->arena }, sources = { .arena = p->arena };
+	const char **masquerade;
+	struct forward_keys keys = { .mode = c->forward.mode };
+
+	if (c->forward.firewall == FIREWALL_OFF)
+		return;
+	masquerade = arena_alloc(p->arena, (c->forward.nmasquerade + 1) * sizeof(*masquerade));
+	for (size_t i = 0; i < c->forward.nmasquerade; i++)
+		masquerade[i] = c->forward.masquerade[i].text;
+	tunnel_networks(&networks, c, f);
+	allowed_sources(&sources, c, f);
+	keys.masquerade = masquerade;
+	keys.nmasquerade = c->forward.nmasquerade;
+	keys.networks = networks.v;
+	keys.nnetworks = networks.n;
+	keys.allow_from = sources.v;
+	keys.nallow_from = sources.n;
+	push_firewall(p, c, f, &keys, AF_INET);
+	push_firewall(p, c, f, &keys, AF_INET6);
+}
+
+static void want_switches(struct plan *p, const struct facts *f)
+{
+	for (size_t i = 0; i < f->forward.switches.n; i++) {
+		struct op *op = plan_push(p, OP_SYSCTL, OP_ADD);
+
+		op->sysctl = f->forward.switches.v[i].op;
+		op->stays = f->forward.switches.v[i].stays;
+	}
+}
+
 void want_network(struct plan *p, const struct config *c, const struct facts *f)
 {
 	struct plan current = { .arena = p->arena };
@@ -209,17 +288,24 @@ void want_network(struct plan *p, const struct config *c, const struct facts *f)
 	tunnel_addrs(&addrs, c, f);
 	want_device(p, c, f);
 	want_addrs(p, c, f);
+	want_firewall(p, c, f);
 	plan_push(p, OP_LINK_UP, OP_ADD)->mtu = f->mtu;
 	if (f->default_route[0] && f->src_valid_mark != 1) {
 		struct op *op = plan_push(p, OP_SYSCTL, OP_ADD);
 
-		op->sysctl = (struct op_sysctl){ "net/ipv4/conf/all/src_valid_mark", 1,
-						 f->src_valid_mark < 0 ? 0 : f->src_valid_mark };
+		op->sysctl = (struct op_sysctl){
+			.name = "net/ipv4/conf/all/src_valid_mark",
+			.value = 1,
+			.old = f->src_valid_mark < 0 ? 0 : f->src_valid_mark,
+		};
 		op->stays = true;
 	}
+	want_switches(p, f);
 	want_antispoof(p, c, f, &addrs);
 	want_rules(p, c, f);
 	want_routes(p, c, f, &addrs);
+	if (f->forward.firewalld)
+		plan_push(p, OP_ZONE, OP_ADD)->zone.firewalld = f->forward.firewalld;
 	if (f->resolver)
 		plan_push(p, OP_DNS, OP_ADD)->dns.resolver = f->resolver;
 	push_current(&current, f);
