@@ -102,6 +102,9 @@ else
   }
 fi
 
+# The kernel clears it for good when a WireGuard link comes up, and wg-quick brings one up before it refuses some files.
+echo 0 > /proc/sys/net/ipv4/conf/all/send_redirects
+
 for file in "$here"/cases/*.bash; do
   # shellcheck disable=SC1090
   . "$file"
