@@ -49,6 +49,7 @@ here_file() { # TEXT: is /etc/wireguard/wg0.conf
 
 try_file_examples() {
   local n
+  here_uplink eth0 192.0.2.2/24
   for n in 1 2 3; do
     here_file "$(literal man/wgq.conf.5 EXAMPLES "$n")"
     wgq -n up wg0 > /run/out 2> /run/err || return
