@@ -176,6 +176,7 @@ here_uplink() { # IFACE ADDR[,ADDR...] [GATEWAY [MTU]]
 #   - the rule against spoofing of the fe80 address that wireguard-go's tun device, and no kernel device, gets at link up:
 #     wg-quick asks the device for its addresses after that, wgq before;
 #   - the order of peers where wireguard-go answers: it is random; the kernel's order is compared;
+#   - legacy tables that are there and empty: what has once been asked for stays;
 #   - the order of nftables' tables, which have no order of their effect; that of rules inside a chain is compared.
 legacy_rules() { # ip|ip6: not asked for where there is none, since asking makes tables
   [[ ! $(cat "/proc/net/$1_tables_names" 2> /dev/null) ]] || "${1}tables-legacy-save" | sed -E "/^#/d; s/ \[[0-9]+:[0-9]+\]$//; s/^\*/*$1 /"
@@ -234,7 +235,7 @@ here_state() {
     section == "wg" && /^[A-Z]/ { if (/^PublicKey/) key = $3; if (in_peer) body = body " " $0; else print "wg " about ": " $0 }
     section == "sysctl" { sub("^/proc/sys/", ""); print "sysctl " $0 }
     section == "legacy" && /^\*/ { table = substr($0, 2); rule = 0 }
-    section == "legacy" { printf "legacy %s %02d: %s\n", table, ++rule, $0 }
+    section == "legacy" && /^(:.* [^A]|-A)/ { printf "legacy %s %02d: %s\n", table, ++rule, $0 }
     section == "resolv.conf" { printf "resolv.conf %02d: %s\n", ++resolver_lines, $0 }
     END { peer() }' | LC_ALL=C sort
 }
