@@ -196,7 +196,7 @@ here_state() {
     printf '@addr\n%s\n' "$addresses"
     echo "@4" && printf 'rule show\nroute show table all\n' | ip -details -4 -batch -
     echo "@6" && printf 'rule show\nroute show table all\n' | ip -details -6 -batch -
-    echo "@nft" && nft list ruleset
+    echo "@nft" && nft list ruleset 2> /dev/null # it warns of tables that are iptables'
     for interface in $(wg show interfaces); do
       echo "@wg $interface $([[ -S /run/wireguard/$interface.sock ]] && echo unordered)" && wg showconf "$interface"
     done
