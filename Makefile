@@ -18,11 +18,12 @@ CFLAGS ?= -O2 -g
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wswitch-enum -Wvla \
 	-Wsign-compare -Wwrite-strings -Wpointer-arith
 HARDEN := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
-LIBS := libmnl libnftnl xtables libip4tc libip6tc libsodium
+# those of iptables, libxtables and libiptc, are bound when they are needed: see hooks/late.h
+LIBS := libmnl libnftnl libsodium
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DWGQ_VERSION='"$(VERSION)"' -I. $(WARNINGS) $(if $(CI),-Werror) $(HARDEN) \
 	$(CFLAGS) $(CPPFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
-LDLIBS = $(shell pkg-config --libs $(LIBS)) -pthread
+LDLIBS = $(shell pkg-config --libs $(LIBS)) -pthread -ldl
 
 SOURCES := $(wildcard wgq/*.c wgq/*/*.c hooks/*.c)
 HEADERS := $(wildcard wgq/*/*.h hooks/*.h tests/unit/*.h)

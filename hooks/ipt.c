@@ -189,10 +189,13 @@ static int read_rules(struct firewall *fw, const char *ifname, uint8_t family, s
 
 static int deliver(struct ipt_batch *b, struct firewall_batch **out, struct diag *d)
 {
-	if (!b)
-		return diag_sys(d, ENOMEM, "iptables");
-	*out = &b->base;
-	return 0;
+	int err = b ? ipt_edit_check(d) : diag_sys(d, ENOMEM, "iptables");
+
+	if (!err)
+		*out = &b->base;
+	else if (b)
+		ipt_batch_free(&b->base);
+	return err;
 }
 
 /* Takes n rules in words. */

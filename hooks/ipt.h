@@ -48,6 +48,9 @@ struct ipt_answer {
 	struct diag why;
 };
 
+/* Is all of libiptc there, and loaded? Returns 0 or -EOPNOTSUPP recorded in d. */
+int ipt_edit_check(struct diag *d);
+
 /*
  * For child_start(): does what arg, a struct ipt_batch, says, under the lock of xtables, and writes
  * an answer.

@@ -16,6 +16,7 @@
 
 #include "hooks/child.h"
 #include "hooks/ipt_read.h"
+#include "hooks/late.h"
 
 enum {
 	LOCK_WAIT_MS = 5000,
@@ -26,6 +27,7 @@ enum {
 
 /* --- libiptc, of either family --- */
 
+/* The families' calls differ in the type of an entry alone, to which all have pointers. */
 struct library {
 	struct xtc_handle *(*init)(const char *table);
 	void (*free)(struct xtc_handle *h);
@@ -44,43 +46,36 @@ struct library {
 			  struct xt_counters *counters, struct xtc_handle *h);
 };
 
-/* The same calls with the types of one family, and a table of them. */
-#define LIBRARY(p, type)                                                                           \
-	static const void *p##_first(const char *chain, struct xtc_handle *h)                      \
-	{                                                                                          \
-		return p##_first_rule(chain, h);                                                   \
-	}                                                                                          \
-	static const void *p##_next(const void *entry, struct xtc_handle *h)                       \
-	{                                                                                          \
-		return p##_next_rule((const type *)entry, h);                                      \
-	}                                                                                          \
-	static const char *p##_target(const void *entry, struct xtc_handle *h)                     \
-	{                                                                                          \
-		return p##_get_target((const type *)entry, h);                                     \
-	}                                                                                          \
-	static int p##_insert(const char *chain, const void *entry, unsigned at,                   \
-			      struct xtc_handle *h)                                                \
-	{                                                                                          \
-		return p##_insert_entry(chain, (const type *)entry, at, h);                        \
-	}                                                                                          \
-	static const struct library p##_library = {                                                \
-		.init = p##_init,                                                                  \
-		.free = p##_free,                                                                  \
-		.commit = p##_commit,                                                              \
-		.is_chain = p##_is_chain,                                                          \
-		.first_chain = p##_first_chain,                                                    \
-		.next_chain = p##_next_chain,                                                      \
-		.first_rule = p##_first,                                                           \
-		.next_rule = p##_next,                                                             \
-		.target = p##_target,                                                              \
-		.insert = p##_insert,                                                              \
-		.delete = p##_delete_num_entry,                                                    \
-		.policy = p##_get_policy,                                                          \
-		.set_policy = p##_set_policy,                                                      \
-	}
+static int bind_library(struct library *l, uint8_t family, struct diag *d)
+{
+	static const struct late_symbol calls[] = {
+		{ "init", offsetof(struct library, init) },
+		{ "free", offsetof(struct library, free) },
+		{ "commit", offsetof(struct library, commit) },
+		{ "is_chain", offsetof(struct library, is_chain) },
+		{ "first_chain", offsetof(struct library, first_chain) },
+		{ "next_chain", offsetof(struct library, next_chain) },
+		{ "first_rule", offsetof(struct library, first_rule) },
+		{ "next_rule", offsetof(struct library, next_rule) },
+		{ "get_target", offsetof(struct library, target) },
+		{ "insert_entry", offsetof(struct library, insert) },
+		{ "delete_num_entry", offsetof(struct library, delete) },
+		{ "get_policy", offsetof(struct library, policy) },
+		{ "set_policy", offsetof(struct library, set_policy) },
+	};
 
-LIBRARY(iptc, struct ipt_entry);
-LIBRARY(ip6tc, struct ip6t_entry);
+	if (family == AF_INET6)
+		return late_bind(l, "libip6tc.so.2", "ip6tc_", calls, ARRAY_SIZE(calls), d);
+	return late_bind(l, "libip4tc.so.2", "iptc_", calls, ARRAY_SIZE(calls), d);
+}
+
+int ipt_edit_check(struct diag *d)
+{
+	struct library ignored;
+	int err = bind_library(&ignored, AF_INET, d);
+
+	return err ? err : bind_library(&ignored, AF_INET6, d);
+}
 
 /* --- one table --- */
 
@@ -99,7 +94,7 @@ struct table {
 };
 
 struct edit {
-	const struct library *library;
+	struct library library;
 	const struct ipt_batch *batch;
 	struct arena arena; /* ends with the process */
 	struct diag *d;
@@ -130,14 +125,14 @@ static void *copy_entry(struct edit *e, const void *entry, struct xtc_handle *h)
 	memcpy(copy, entry, size);
 	target = (struct xt_entry_target *)ipt_target_of(e->batch->family, copy);
 	snprintf(target->u.user.name, sizeof(target->u.user.name), "%s",
-		 e->library->target(entry, h));
+		 e->library.target(entry, h));
 	return copy;
 }
 
 /* Notes every rule of ours. */
 static void find_ours(struct edit *e, struct table *t, struct xtc_handle *h)
 {
-	const struct library *l = e->library;
+	const struct library *l = &e->library;
 
 	t->nkept = 0;
 	for (const char *c = l->first_chain(h); c; c = l->next_chain(h)) {
@@ -161,7 +156,7 @@ static void find_ours(struct edit *e, struct table *t, struct xtc_handle *h)
 static int delete_found(const struct edit *e, const struct table *t, struct xtc_handle *h)
 {
 	for (size_t i = t->nkept; i-- > 0;)
-		if (!e->library->delete (t->kept[i].chain, t->kept[i].at, h))
+		if (!e->library.delete(t->kept[i].chain, t->kept[i].at, h))
 			return diag_sys(e->d, errno, "table %s of %s: delete", t->name,
 					ipt_module(e->batch->family));
 	return 0;
@@ -184,10 +179,10 @@ static int insert_lines(const struct edit *e, const struct table *t, struct xtc_
 	for (const struct ipt_line *l = b->lines; l < b->lines + b->nlines; l++) {
 		if (strcmp(l->table, t->name) != 0)
 			continue;
-		if (!e->library->is_chain(l->chain, h))
+		if (!e->library.is_chain(l->chain, h))
 			return diag_set(e->d, ESRCH, "table %s of %s has no chain %s", t->name,
 					ipt_module(b->family), l->chain);
-		if (!e->library->insert(l->chain, l->entry, place_of(b, l), h))
+		if (!e->library.insert(l->chain, l->entry, place_of(b, l), h))
 			return diag_sys(e->d, errno, "table %s of %s, chain %s", t->name,
 					ipt_module(b->family), l->chain);
 	}
@@ -209,7 +204,7 @@ static int open_table(const struct edit *e, const char *name, struct xtc_handle 
 {
 	const char *module = ipt_module(e->batch->family);
 
-	*h = e->library->init(name);
+	*h = e->library.init(name);
 	if (*h)
 		return 0;
 	if (errno == ENOPROTOOPT || errno == EAFNOSUPPORT)
@@ -269,7 +264,7 @@ static bool is_as_wanted(struct edit *e, const struct table *t)
 	e->d = &ignored;
 	if (!open_table(e, t->name, &h)) {
 		find_ours(e, &now, h);
-		e->library->free(h);
+		e->library.free(h);
 	}
 	e->d = d;
 	if (!h || now.nkept != count_lines(e->batch, t->name))
@@ -296,8 +291,8 @@ static void keep_counters(const struct library *l, struct xtc_handle *h)
 /* EAGAIN: somebody else has replaced the table since we read it. */
 static int commit_table(struct edit *e, const struct table *t, struct xtc_handle *h)
 {
-	keep_counters(e->library, h);
-	if (e->library->commit(h))
+	keep_counters(&e->library, h);
+	if (e->library.commit(h))
 		return 0;
 	return errno == EAGAIN ? -EAGAIN
 			       : diag_sys(e->d, errno, "table %s of %s", t->name,
@@ -322,7 +317,7 @@ static int try_table(struct edit *e, struct table *t)
 		if (err && err != -EAGAIN && is_as_wanted(e, t))
 			err = 0;
 	}
-	e->library->free(h);
+	e->library.free(h);
 	return err;
 }
 
@@ -338,12 +333,12 @@ static int try_restore(struct edit *e, const struct table *t)
 	find_ours(e, &now, h);
 	err = delete_found(e, &now, h);
 	for (size_t i = 0; i < t->nkept && !err; i++)
-		if (!e->library->insert(t->kept[i].chain, t->kept[i].entry, t->kept[i].at, h))
+		if (!e->library.insert(t->kept[i].chain, t->kept[i].entry, t->kept[i].at, h))
 			err = diag_sys(e->d, errno, "table %s of %s, chain %s", t->name,
 				       ipt_module(e->batch->family), t->kept[i].chain);
 	if (!err)
 		err = commit_table(e, t, h);
-	e->library->free(h);
+	e->library.free(h);
 	return err;
 }
 
@@ -446,12 +441,13 @@ void ipt_edit(int answer, void *arg)
 	const struct ipt_batch *b = arg;
 	struct ipt_answer a = { 0 };
 	struct edit e = {
-		.library = b->family == AF_INET6 ? &ip6tc_library : &iptc_library,
 		.batch = b,
 		.d = &a.why,
 	};
 
-	a.err = take_lock(&a.why);
+	a.err = bind_library(&e.library, b->family, &a.why);
+	if (!a.err)
+		a.err = take_lock(&a.why);
 	if (!a.err)
 		a.err = edit_tables(&e);
 	child_write(answer, &a, sizeof(a));

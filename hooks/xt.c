@@ -13,6 +13,7 @@
 #include <xtables.h>
 
 #include "hooks/child.h"
+#include "hooks/late.h"
 #include "wgq/kernel/nl.h"
 
 enum { DATA_MAX = 4096 }; /* all parts of a rule fit the 16 bits that an entry has for its size */
@@ -27,9 +28,15 @@ struct answer {
 
 /* --- in the child --- */
 
-/* Calls of libxtables come back with xt_params, which is this, and nothing else. */
 struct compiler {
 	struct xtables_globals globals;
+	typeof(xtables_init_all) *init_all;
+	typeof(xtables_find_match) *find_match;
+	typeof(xtables_find_target) *find_target;
+	typeof(xtables_option_mpcall) *parse_match;
+	typeof(xtables_option_tpcall) *parse_target;
+	typeof(xtables_option_mfcall) *check_match;
+	typeof(xtables_option_tfcall) *check_target;
 	int answer;
 	uint8_t family;
 	unsigned asked; /* how often a revision was looked up */
@@ -37,11 +44,14 @@ struct compiler {
 	size_t nrules;
 };
 
+/* Of the child alone: libxtables calls back without a word of whose call it is. */
+static struct compiler *current;
+
 static _Noreturn void give_up(int err)
 {
 	struct answer a = { .err = err };
 
-	child_write(((struct compiler *)xt_params)->answer, &a, sizeof(a));
+	child_write(current->answer, &a, sizeof(a));
 	_exit(1);
 }
 
@@ -120,7 +130,7 @@ static bool means_absent(int err)
 /* ip_tables comes first: where it is, nothing needs to be loaded. Without it ENOPROTOOPT. */
 static int has_revision(const char *name, uint8_t revision, int opt)
 {
-	struct compiler *c = (struct compiler *)xt_params;
+	struct compiler *c = current;
 	const char *tables = c->family == AF_INET6 ? "ip6_tables" : "ip_tables";
 	int known = ask_xtables(c->family, name, revision, opt);
 
@@ -186,12 +196,21 @@ static void each_option(const struct xt_words *w, const struct xt_option_entry *
 	}
 }
 
+static void *allocate(size_t n, size_t size)
+{
+	void *p = calloc(n, size);
+
+	if (!p)
+		refuse(ENOMEM, "no memory");
+	return p;
+}
+
 static void parse_match(void *x, unsigned id, bool invert)
 {
 	struct xtables_match *m = x;
 	struct ip6t_entry entry = { 0 }; /* nothing of ours looks at it */
 
-	xtables_option_mpcall(id + m->option_offset, NULL, invert, m, &entry);
+	current->parse_match(id + m->option_offset, NULL, invert, m, &entry);
 }
 
 static struct xtables_match *find_match(struct compiler *c, const char *name)
@@ -199,7 +218,7 @@ static struct xtables_match *find_match(struct compiler *c, const char *name)
 	struct xtables_match *m;
 
 	c->asked = 0;
-	m = xtables_find_match(name, XTF_TRY_LOAD, NULL);
+	m = c->find_match(name, XTF_TRY_LOAD, NULL);
 	if (!m)
 		refuse_missing(c, "match", name);
 	return m;
@@ -209,17 +228,17 @@ static void compile_match(struct compiler *c, const struct xt_words *w)
 {
 	struct xtables_match *m = find_match(c, w->name);
 
-	m->m = xtables_calloc(1, XT_ALIGN(sizeof(*m->m)) + m->size);
+	m->m = allocate(1, XT_ALIGN(sizeof(*m->m)) + m->size);
 	m->m->u.match_size = (uint16_t)(XT_ALIGN(sizeof(*m->m)) + m->size);
 	snprintf(m->m->u.user.name, sizeof(m->m->u.user.name), "%s",
 		 m->real_name ? m->real_name : m->name);
 	m->m->u.user.revision = m->revision;
-	m->udata = m->udata_size ? xtables_calloc(1, m->udata_size) : NULL;
+	m->udata = m->udata_size ? allocate(1, m->udata_size) : NULL;
 	m->mflags = 0;
 	if (m->init)
 		m->init(m->m);
 	each_option(w, m->x6_options, m, parse_match);
-	xtables_option_mfcall(m);
+	c->check_match(m);
 	put(c, m->m->u.user.name, m->revision, m->m->data, m->size);
 	free(m->udata);
 	free(m->m);
@@ -232,7 +251,7 @@ static void parse_target(void *x, unsigned id, bool invert)
 	struct xtables_target *t = x;
 	struct ip6t_entry entry = { 0 };
 
-	xtables_option_tpcall(id + t->option_offset, NULL, invert, t, &entry);
+	current->parse_target(id + t->option_offset, NULL, invert, t, &entry);
 }
 
 static struct xtables_target *find_target(struct compiler *c, const char *name)
@@ -240,7 +259,7 @@ static struct xtables_target *find_target(struct compiler *c, const char *name)
 	struct xtables_target *t;
 
 	c->asked = 0;
-	t = xtables_find_target(name, XTF_TRY_LOAD);
+	t = c->find_target(name, XTF_TRY_LOAD);
 	if (!t)
 		refuse_missing(c, "target", name);
 	return t;
@@ -255,17 +274,17 @@ static void compile_target(struct compiler *c, const struct xt_words *w)
 		return;
 	}
 	t = find_target(c, w->name);
-	t->t = xtables_calloc(1, XT_ALIGN(sizeof(*t->t)) + t->size);
+	t->t = allocate(1, XT_ALIGN(sizeof(*t->t)) + t->size);
 	t->t->u.target_size = (uint16_t)(XT_ALIGN(sizeof(*t->t)) + t->size);
 	snprintf(t->t->u.user.name, sizeof(t->t->u.user.name), "%s",
 		 t->real_name ? t->real_name : t->name);
 	t->t->u.user.revision = t->revision;
-	t->udata = t->udata_size ? xtables_calloc(1, t->udata_size) : NULL;
+	t->udata = t->udata_size ? allocate(1, t->udata_size) : NULL;
 	t->tflags = 0;
 	if (t->init)
 		t->init(t->t);
 	each_option(w, t->x6_options, t, parse_target);
-	xtables_option_tfcall(t);
+	c->check_target(t);
 	put(c, t->t->u.user.name, t->revision, t->t->data, t->size);
 	free(t->udata);
 	free(t->t);
@@ -273,19 +292,38 @@ static void compile_target(struct compiler *c, const struct xt_words *w)
 	t->t = NULL;
 }
 
+static void bind_library(struct compiler *c)
+{
+	static const struct late_symbol calls[] = {
+		{ "init_all", offsetof(struct compiler, init_all) },
+		{ "find_match", offsetof(struct compiler, find_match) },
+		{ "find_target", offsetof(struct compiler, find_target) },
+		{ "option_mpcall", offsetof(struct compiler, parse_match) },
+		{ "option_tpcall", offsetof(struct compiler, parse_target) },
+		{ "option_mfcall", offsetof(struct compiler, check_match) },
+		{ "option_tfcall", offsetof(struct compiler, check_target) },
+	};
+	struct diag d;
+
+	if (late_bind(c, "libxtables.so.12", "xtables_", calls, ARRAY_SIZE(calls), &d))
+		refuse(EOPNOTSUPP, "%s", d.text);
+}
+
 /* An extension that was not there is not looked for again, hence at the first one all ends. */
 static void compile(int answer, void *arg)
 {
 	struct compiler *c = arg;
 
+	current = c;
 	c->answer = answer;
+	bind_library(c);
 	c->globals = (struct xtables_globals){
 		.program_name = "wgq",
 		.program_version = XTABLES_VERSION,
 		.exit_err = exit_err,
 		.compat_rev = has_revision,
 	};
-	if (xtables_init_all(&c->globals, c->family == AF_INET6 ? NFPROTO_IPV6 : NFPROTO_IPV4))
+	if (c->init_all(&c->globals, c->family == AF_INET6 ? NFPROTO_IPV6 : NFPROTO_IPV4))
 		_exit(1);
 	for (size_t i = 0; i < c->nrules; i++) {
 		const struct xt_words *w = c->rules[i].match_words;
