@@ -273,6 +273,13 @@ static bool read_exthdr(const struct expr *e, struct ruleset_step *s)
 	return s->kind == STEP_BREAK || fits(s->dreg, s->len);
 }
 
+static bool read_sure(const struct expr *e, struct ruleset_step *s)
+{
+	(void)e;
+	s->invert = true;
+	return true;
+}
+
 /* References to named objects: those that only count or take note have no part in the verdict. */
 static bool read_objref(const struct expr *e, struct ruleset_step *s)
 {
@@ -338,8 +345,8 @@ static const struct kind {
 	{ "flow_offload", STEP_DOUBT, NULL },
 	{ "socket", STEP_FORGET, NULL },
 	{ "rt", STEP_FORGET, NULL },
-	{ "hash", STEP_FORGET, NULL },
-	{ "numgen", STEP_FORGET, NULL },
+	{ "hash", STEP_FORGET, read_sure },
+	{ "numgen", STEP_FORGET, read_sure },
 	{ "osf", STEP_FORGET, NULL },
 	{ "xfrm", STEP_FORGET, NULL },
 	{ "tunnel", STEP_FORGET, NULL },

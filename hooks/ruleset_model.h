@@ -29,7 +29,7 @@ enum step_kind {
 	STEP_LOOKUP,    /* set, sreg, dreg (NO_REGISTER: none); invert */
 	STEP_BREAK,     /* never goes on */
 	STEP_DOUBT,     /* name; goes on or breaks off the rule */
-	STEP_FORGET,    /* name; the same, and registers from dreg on hold what cannot be told */
+	STEP_FORGET,    /* name; the registers hold what cannot be told; invert: surely goes on */
 	STEP_UNKNOWN,   /* name; anything can come of it */
 	STEP_KINDS,
 };

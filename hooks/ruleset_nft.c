@@ -10,11 +10,12 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <sys/socket.h>
 
 #include "hooks/nf_there.h"
 #include "wgq/kernel/nl.h"
 
-enum { READ_ATTEMPTS = 8 };
+enum { READ_ATTEMPTS = 32 };
 
 /* --- small things --- */
 
@@ -489,10 +490,62 @@ static int read_all(struct nft_reader *r, struct diag *d)
 	return err ? err : read_sets_on_the_way(r, d);
 }
 
+static void put_batch_edge(struct nlmsghdr *nlh, uint16_t type, const uint32_t *generation)
+{
+	struct nfgenmsg *nfg;
+
+	nlh->nlmsg_type = type;
+	nlh->nlmsg_flags = NLM_F_REQUEST;
+	nfg = mnl_nlmsg_put_extra_header(nlh, sizeof(*nfg));
+	nfg->res_id = htons(NFNL_SUBSYS_NFTABLES);
+	if (generation)
+		mnl_attr_put_u32(nlh, NFNL_BATCH_GENID, htonl(*generation));
+}
+
+/*
+ * Waits for the end of a transaction that has raised the generation already but is still at its
+ * work, as when a chain is there and has not got its policy yet: an empty transaction waits for the
+ * same lock (nf_tables_valid_genid() and nf_tables_commit() in net/netfilter/nf_tables_api.c), and
+ * does nothing.
+ */
+static int await_transaction(struct nft_reader *r, uint32_t generation, struct diag *d)
+{
+	int fd = mnl_socket_get_fd(r->nl.socket);
+	struct nlmsghdr *begin = mnl_nlmsg_put_header(r->nl.send_buffer), *end;
+
+	put_batch_edge(begin, NFNL_MSG_BATCH_BEGIN, &generation);
+	end = mnl_nlmsg_put_header((char *)begin + MNL_ALIGN(begin->nlmsg_len));
+	put_batch_edge(end, NFNL_MSG_BATCH_END, NULL);
+	while (send(fd, begin, begin->nlmsg_len + end->nlmsg_len, 0) < 0)
+		if (errno != EINTR)
+			return diag_sys(d, errno, "reading nf_tables");
+	/* it may have been refused, as the generation is another by now: that shows later */
+	while (recv(fd, r->nl.receive_buffer, NL_RECEIVE_BUFFER, MSG_DONTWAIT) > 0)
+		;
+	return 0;
+}
+
+/*
+ * The generation that all of a reading has to be of. Where it is another after the wait than
+ * before, something has changed; or the kernel is so old that an empty transaction raises it, so
+ * that this is insisted on in the first attempts only.
+ */
+static int begin_reading(struct nft_reader *r, bool insist, uint32_t *generation, struct diag *d)
+{
+	uint32_t before = 0;
+	int err = read_generation(r, &before, d);
+
+	if (!err)
+		err = await_transaction(r, before, d);
+	if (!err)
+		err = read_generation(r, generation, d);
+	return !err && insist && *generation != before ? -ERESTART : err;
+}
+
 /* Something that a dump names can be gone before it is asked for. */
 static bool means_changed(int err)
 {
-	return err == -ENOENT;
+	return err == -ENOENT || err == -ERESTART;
 }
 
 static int read_consistently(struct nft_reader *r, struct diag *d)
@@ -501,11 +554,9 @@ static int read_consistently(struct nft_reader *r, struct diag *d)
 	int err;
 
 	for (int attempt = 0; attempt < READ_ATTEMPTS; attempt++) {
-		err = read_generation(r, &before, d);
+		err = begin_reading(r, attempt < READ_ATTEMPTS / 2, &before, d);
 		if (!err)
 			err = read_all(r, d);
-		if (err && !means_changed(err))
-			return err;
 		if (!err)
 			err = read_generation(r, &after, d);
 		if (err && !means_changed(err))

@@ -5,6 +5,8 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter_ipv4.h>
 
+enum { SECURITY_OF_NFT = 150 }; /* what iptables-nft takes for NF_IP_PRI_SECURITY */
+
 /* The base chains of iptables, by which a table of nf_tables is known to be its own. */
 static const struct {
 	const char *table, *chain;
@@ -25,9 +27,9 @@ static const struct {
 	{ "mangle", "POSTROUTING", NF_INET_POST_ROUTING, NF_IP_PRI_MANGLE },
 	{ "raw", "PREROUTING", NF_INET_PRE_ROUTING, NF_IP_PRI_RAW },
 	{ "raw", "OUTPUT", NF_INET_LOCAL_OUT, NF_IP_PRI_RAW },
-	{ "security", "INPUT", NF_INET_LOCAL_IN, NF_IP_PRI_SECURITY },
-	{ "security", "FORWARD", NF_INET_FORWARD, NF_IP_PRI_SECURITY },
-	{ "security", "OUTPUT", NF_INET_LOCAL_OUT, NF_IP_PRI_SECURITY },
+	{ "security", "INPUT", NF_INET_LOCAL_IN, SECURITY_OF_NFT },
+	{ "security", "FORWARD", NF_INET_FORWARD, SECURITY_OF_NFT },
+	{ "security", "OUTPUT", NF_INET_LOCAL_OUT, SECURITY_OF_NFT },
 };
 
 static const struct {
@@ -75,22 +77,26 @@ static bool is_base_chain_of_iptables(const struct ruleset_chain *c)
 
 /* --- which tables of nf_tables are iptables' --- */
 
-/* Is every base chain of this table one of iptables, and is there one? The chains of a table are
- * those from first to end. */
+static bool has_name_of_iptables(const struct ruleset_chain *c)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(iptables_chains); i++)
+		if (!strcmp(c->table, iptables_chains[i].table))
+			return true;
+	return false;
+}
+
+/* Has this table one of the names, and no base chain but those? iptables makes them one by one. The
+ * chains of a table are those from first to end. */
 static bool is_table_of_iptables(const struct ruleset *rs, size_t first, size_t end)
 {
-	bool any = false;
+	const struct ruleset_chain *c = rs->chains[first];
 
-	if (rs->chains[first]->medium != FW_NFTABLES || rs->chains[first]->family == NFPROTO_INET)
+	if (c->medium != FW_NFTABLES || c->family == NFPROTO_INET || !has_name_of_iptables(c))
 		return false;
-	for (size_t i = first; i < end; i++) {
-		bool is_one = is_base_chain_of_iptables(rs->chains[i]);
-
-		if (rs->chains[i]->hook >= 0 && !is_one)
+	for (size_t i = first; i < end; i++)
+		if (rs->chains[i]->hook >= 0 && !is_base_chain_of_iptables(rs->chains[i]))
 			return false;
-		any = any || is_one;
-	}
-	return any;
+	return true;
 }
 
 static size_t end_of_table(const struct ruleset *rs, size_t first)

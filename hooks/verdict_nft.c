@@ -336,14 +336,21 @@ static enum progress load_payload(struct passage *x, const struct ruleset_step *
 	return STEP_GOES_ON;
 }
 
-/* Rewriting what is known makes it unknown; the rest was not. */
+/*
+ * A field is written together with its neighbours, which keep their values: only a bit that was
+ * known and may now be another matters.
+ */
 static enum progress set_payload(struct passage *x, const struct ruleset_step *s)
 {
 	struct part part = header_part(&x->j->headers, s->op);
 
-	for (size_t i = s->offset; i < (size_t)s->offset + s->len && i < part.n; i++)
-		if (part.known[i] == 0xff)
+	for (size_t i = 0; i < s->len && s->offset + i < part.n; i++) {
+		uint8_t same = x->known[s->sreg + i] &
+			       (uint8_t) ~(x->bits[s->sreg + i] ^ part.bits[s->offset + i]);
+
+		if (part.known[s->offset + i] & ~same)
 			x->flow.rewritten = true;
+	}
 	return STEP_GOES_ON;
 }
 
@@ -529,8 +536,10 @@ static enum progress doubt(struct passage *x, const struct ruleset_step *s)
 
 static enum progress forget(struct passage *x, const struct ruleset_step *s)
 {
+	enum progress progress = doubt(x, s);
+
 	memset(x->known, 0, sizeof(x->known));
-	return doubt(x, s);
+	return s->kind == STEP_FORGET && s->invert ? STEP_GOES_ON : progress;
 }
 
 static enum progress anything(struct passage *x, const struct ruleset_step *s)

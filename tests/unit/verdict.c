@@ -5,9 +5,11 @@
  * kinds are sent from both sides to the router and through it, and each has to fare as foretold.
  *
  * A ruleset file has sections that begin with "@nft", "@iptables-nft", "@ip6tables-legacy" and the
- * like, the text below which goes to nft -f or to that program's -restore; and, before them, lines
+ * like, the text below which goes to nft -f or to that program's -restore ("@iptables": once to
+ * iptables-nft and, in a test of its own, to iptables-legacy); and, before them, lines
  *   cannot-tell: PATTERN   of packets (as "v4 wg0>eth0 tcp/22") of which nothing may be foretold
- *   verdict: PACKET = ...  how the verdict on one of them is to be described, and its cure
+ *   verdict: PACKET = ...  how the verdict on one of them is to be described, and its cure;
+ *                          verdict-nft and verdict-legacy: with that kind of iptables
  * Arguments are names of rulesets, to test only these.
  */
 #include "tests/unit/router.h"
@@ -38,16 +40,18 @@ static char *read_file(const char *name)
 }
 
 /* Feeds one section to the program that its first word names. */
-static void apply_section(const char *section, size_t n)
+static void apply_section(const char *section, size_t n, const char *variant)
 {
 	size_t word = strcspn(section, "\n");
+	bool native = !strncmp(section, "nft\n", 4), open = !memchr(section, '-', word);
 	char command[128];
 	FILE *f;
 
-	if (!strncmp(section, "nft\n", 4))
+	if (native)
 		snprintf(command, sizeof(command), "nft -f -");
 	else
-		snprintf(command, sizeof(command), "%.*s-restore", (int)word, section);
+		snprintf(command, sizeof(command), "%.*s%s%s-restore", (int)word, section,
+			 open ? "-" : "", open ? variant : "");
 	f = popen(command, "we");
 	assert_non_null(f);
 	assert_int_equal(fwrite(section + word, 1, n - word, f), n - word);
@@ -55,15 +59,16 @@ static void apply_section(const char *section, size_t n)
 		fail_msg("%s refused its section", command);
 }
 
-static void apply_rules(const char *text)
+static void apply_rules(const char *text, const char *variant)
 {
 	const char *section = strstr(text, "\n@"), *next;
+	size_t n;
 
 	assert_non_null(section);
 	for (; section; section = next) {
 		next = strstr(section + 2, "\n@");
-		apply_section(section + 2,
-			      next ? (size_t)(next + 1 - section - 2) : strlen(section + 2));
+		n = next ? (size_t)(next + 1 - section - 2) : strlen(section + 2);
+		apply_section(section + 2, n, variant);
 	}
 }
 
@@ -222,8 +227,9 @@ static void check_words(const char *line, void *data)
 	j->good = false;
 }
 
-static void check_all(const char *text, const struct probe *probes, size_t n)
+static void check_all(const char *text, const char *variant, const struct probe *probes, size_t n)
 {
+	char key[32];
 	struct arena arena CLEANUP(arena_fini) = { 0 };
 	struct judgement j = { .probes = probes, .n = n, .good = true };
 	struct ruleset rs;
@@ -235,28 +241,46 @@ static void check_all(const char *text, const struct probe *probes, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		enum ruling full = probes[i].arrived ? RULING_ACCEPT : RULING_DROP;
 
-		j.good &= check_probe(&rs, &probes[i], is_doubtful(text, probes[i].name));
-		j.good &= check_less(&rs, &probes[i], full);
+		bool good = check_probe(&rs, &probes[i], is_doubtful(text, probes[i].name)) &&
+			    check_less(&rs, &probes[i], full);
+
+		j.good = j.good && good;
 	}
 	each_line(text, "verdict", check_words, &j);
+	snprintf(key, sizeof(key), "verdict-%s", variant);
+	each_line(text, key, check_words, &j);
 	assert_true(j.good);
 }
 
+/* A ruleset, with one kind of iptables. */
+struct attempt {
+	const char *file, *variant;
+	char name[300];
+};
+
 static void test_packets_fare_as_foretold(void **state)
 {
+	const struct attempt *attempt = *state;
 	struct probe probes[PROBES_MAX];
 	size_t n = make_probes(probes);
 	struct lab lab;
-	char *text = read_file(*state);
+	char *text = read_file(attempt->file);
 
 	start_lab(&lab);
 	establish(&lab, probes, n);
 	enter(&lab, ROUTER);
-	apply_rules(text);
+	apply_rules(text, attempt->variant);
 	send_all(&lab, probes, n);
-	check_all(text, probes, n);
+	check_all(text, attempt->variant, probes, n);
 	end_lab(&lab);
 	free(text);
+}
+
+/* Also after a failure; /run/netns is our own. */
+static int end_all_hosts(void **state)
+{
+	(void)state;
+	return !sh_ok("ip -all netns delete");
 }
 
 /* --- all rulesets of the folder --- */
@@ -284,20 +308,45 @@ static int stay_here(void **state)
 	return netns_enter(state) || sched_setaffinity(0, sizeof(one), &one);
 }
 
+static bool has_both_variants(const char *file)
+{
+	char *text = read_file(file);
+	bool both = strstr(text, "\n@iptables\n") || strstr(text, "\n@ip6tables\n");
+
+	free(text);
+	return both;
+}
+
+/* The attempts of one file, at most two; returns how many. */
+static int list_attempts(struct attempt *out, const char *file)
+{
+	static const char *const variants[] = { "nft", "legacy" };
+	int n = has_both_variants(file) ? 2 : 1;
+
+	for (int i = 0; i < n; i++) {
+		out[i] = (struct attempt){ file, variants[i], "" };
+		snprintf(out[i].name, sizeof(out[i].name), "%s%s%s", file, n > 1 ? ", " : "",
+			 n > 1 ? variants[i] : "");
+	}
+	return n;
+}
+
 int main(int argc, char **argv)
 {
+	static struct attempt attempts[FOLDER_MAX];
 	struct CMUnitTest tests[FOLDER_MAX] = { { 0 } };
 	struct dirent **found;
 	int n = scandir(folder, &found, is_ruleset, alphasort), wanted = 0;
 
 	(void)argc;
-	for (int i = 0; i < n && wanted < FOLDER_MAX; i++) {
-		if (!is_wanted(found[i]->d_name, argv + 1))
-			continue;
-		tests[wanted++] = (struct CMUnitTest){ .name = found[i]->d_name,
-						       .test_func = test_packets_fare_as_foretold,
-						       .initial_state = found[i]->d_name };
-	}
+	for (int i = 0; i < n && wanted < FOLDER_MAX - 1; i++)
+		if (is_wanted(found[i]->d_name, argv + 1))
+			wanted += list_attempts(&attempts[wanted], found[i]->d_name);
+	for (int i = 0; i < wanted; i++)
+		tests[i] = (struct CMUnitTest){ .name = attempts[i].name,
+						.test_func = test_packets_fare_as_foretold,
+						.teardown_func = end_all_hosts,
+						.initial_state = &attempts[i] };
 	if (!wanted)
 		return 1;
 	return _cmocka_run_group_tests("verdict", tests, (size_t)wanted, stay_here, NULL);
