@@ -1,18 +1,7 @@
 #!/usr/bin/env bats
 # All or nothing: whichever call fails, whenever a signal comes, and after a kill at any moment.
 
-setup() {
-  load ../netns/lib
-  export WGQ=${WGQ:-$BATS_TEST_DIRNAME/../../build/wgq}
-}
-
-# Prints how many points of each call were tried.
-points() { # plain|everything|relay|legacy FUNCTION SYSTEM_CALL...
-  run host_once bash "$BATS_TEST_DIRNAME/points.bash" "$@"
-  echo "$output"
-  [ "$status" -eq 0 ]
-  echo "# $1, $2: ${output//$'\n'/, }" >&3
-}
+load suite
 
 @test "up fails at any call: exit status 1, all as before (five peers)" {
   points plain errors_of_up sendto recvfrom renameat
@@ -65,24 +54,4 @@ points() { # plain|everything|relay|legacy FUNCTION SYSTEM_CALL...
 @test "down is killed, then up: as up alone" {
   points plain kills_of_down_then_up sendto pwrite64
   points everything kills_of_down_then_up sendto sendmsg pwrite64 clone3
-}
-
-@test "up of a relay fails at any call: all as before" {
-  points relay errors_of_up sendto sendmsg recvfrom write
-  points legacy errors_of_up clone setsockopt write
-}
-
-@test "down of a relay fails at any call: all as before or all down" {
-  points relay errors_of_down sendto sendmsg write
-  points legacy errors_of_down clone setsockopt write
-}
-
-@test "up of a relay is killed, then down or up: as before, as up alone" {
-  points relay kills_of_up_then_down sendto sendmsg write
-  points relay kills_of_up_then_up sendmsg write
-}
-
-@test "down of a relay is killed, then down or up: as before, as up alone" {
-  points relay kills_of_down_then_down sendto sendmsg write
-  points relay kills_of_down_then_up sendmsg write
 }

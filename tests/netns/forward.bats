@@ -363,3 +363,64 @@ policy() { # POLICY [-legacy]
   relay_up
   refute_output --partial rp-filter
 }
+
+# --- beside wg-quick, whose rules are iptables' where there is no nft ---
+
+without_nft() { # VARIANT COMMAND...: with iptables-nft or iptables-legacy as iptables
+  # shellcheck disable=SC2016  # expanded by that bash
+  host_run h bash -c '
+    mkdir -p /run/sbin && ln -sf /usr/sbin/* /run/sbin && rm /run/sbin/nft
+    for program in {ip,ip6}tables{,-save,-restore}; do
+      ln -sf "/usr/sbin/${program/tables/tables-$0}" "/run/sbin/$program"
+    done
+    PATH=/run/sbin:/usr/bin:/bin "$@"' "$@"
+}
+
+# iptables leaves its tables where it had to make them.
+without_empty_tables() {
+  sed -E '/^nft ip6? (raw|mangle)( chain [A-Z]+ 01: type .* policy accept;)?$/d'
+}
+
+@test "rules against spoofing that wg-quick made by iptables go with wgq down, and the reverse" {
+  host_new h
+  host_uplink h eth0 192.0.2.2/24,2001:db8::2/64 192.0.2.1
+  host_run h sh -c 'echo 0 > /proc/sys/net/ipv4/conf/all/send_redirects; echo 1 > /proc/sys/net/ipv4/conf/all/src_valid_mark'
+  local variant before key
+  for variant in nft legacy; do
+    for key in '' 'Firewall = iptables'; do
+      host_run h iptables-$variant -A INPUT -p tcp --dport 22 -j ACCEPT
+      before=$(host_state h | without_empty_tables)
+      host_conf h wg0 << F
+[Interface]
+PrivateKey = {A}
+Address = 10.78.0.1/24, fd00:78::1/64
+$key
+[Peer]
+PublicKey = {b}
+AllowedIPs = 0.0.0.0/0, ::/0
+Endpoint = 192.0.2.7:51820
+F
+      if [[ $key ]]; then
+        run host_run h "$WGQ" up wg0
+        echo "$output"
+        assert_success
+        run host_run h "iptables-$variant-save"
+        assert_output --partial 'wg-quick(8) rule for wg0'
+        run without_nft "$variant" wg-quick down wg0
+        host_run h rm -rf /run/wgq
+      else
+        run without_nft "$variant" wg-quick up wg0
+        echo "$output"
+        assert_success
+        run host_run h "iptables-$variant-save"
+        assert_output --partial 'wg-quick(8) rule for wg0'
+        run host_run h "$WGQ" down wg0
+      fi
+      echo "$output"
+      assert_success
+      diff <(echo "$before") <(host_state h | without_empty_tables)
+      host_run h iptables-$variant -D INPUT -p tcp --dport 22 -j ACCEPT
+    done
+    host_run h nft flush ruleset
+  done
+}
