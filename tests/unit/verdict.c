@@ -52,11 +52,11 @@ static void apply_section(const char *section, size_t n, const char *variant)
 	else
 		snprintf(command, sizeof(command), "%.*s%s%s-restore", (int)word, section,
 			 open ? "-" : "", open ? variant : "");
-	f = popen(command, "we");
+	f = fopen("/run/section", "we");
 	assert_non_null(f);
 	assert_int_equal(fwrite(section + word, 1, n - word, f), n - word);
-	if (pclose(f) != 0)
-		fail_msg("%s refused its section", command);
+	assert_int_equal(fclose(f), 0);
+	sh("%s < /run/section", command);
 }
 
 static void apply_rules(const char *text, const char *variant)
