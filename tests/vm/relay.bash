@@ -58,10 +58,10 @@ route add fd00:a::/64 via 2001:db8::1
 F
   relay_peer p1 A
   relay_peer p2 B
-  for h in p1 p2 outside relay; do
+  for h in p1 p2 outside; do
     host_run "$h" ncat -lk -p 7000 > /dev/null 2>&1 3>&- &
-    disown
   done
+  setpriv --pdeathsig KILL ncat -lk -p 7000 > /dev/null 2>&1 3>&- & # no host's end takes it along
 }
 
 relay_conf() {
@@ -76,7 +76,7 @@ relay_up() {
   local status=0 p peers=()
   "$WGQ" up wg0 || status=$?
   for p in p1 p2; do
-    { host_run "$p" "$WGQ" -q down wg0 2> /dev/null; host_run "$p" "$WGQ" -q up wg0; } &
+    { host_run "$p" "$WGQ" -q down wg0 2> /dev/null || true; host_run "$p" "$WGQ" -q up wg0; } &
     peers+=("$!")
   done
   wait "${peers[@]}" # not for what else runs in the background
