@@ -6,8 +6,6 @@ load relay
 
 setup_file() {
   relay_build
-  # so that a state does not differ by what wgq leaves on by its contract
-  sysctl -qw net.ipv6.conf.all.forwarding=1
 }
 
 teardown_file() {
@@ -24,13 +22,13 @@ teardown() {
   ufw --force reset
   ip link delete docker0
   nft flush ruleset
-  iptables-legacy -P FORWARD ACCEPT
+  modprobe -r ip{,6}table_{filter,nat,mangle,raw}
 } > /dev/null 2>&1
 
 @test "no firewall: what is declared passes, the rest does not" {
   relay_conf
   relay_up
-  expect p1 p2 6 # which the setup has switched on
+  expect p1 p2 6
   relay_down
   relay_serves "4 6" "4 6" true
 }
@@ -43,19 +41,11 @@ teardown() {
 }
 
 @test "iptables of both variants with policy DROP, the input closed too" {
-  for iptables in iptables-nft ip6tables-nft iptables-legacy ip6tables-legacy; do
-    "$iptables" -P FORWARD DROP
-    "$iptables" -A INPUT -i lo -j ACCEPT
-    "$iptables" -A INPUT -i lan+ -p udp --dport 51820 -j ACCEPT
-    "$iptables" -P INPUT DROP
-  done
+  local variants=(iptables-nft ip6tables-nft iptables-legacy ip6tables-legacy) iptables
+  for iptables in "${variants[@]}"; do "$iptables" -P FORWARD DROP; done
+  relay_close_input "${variants[@]}"
   relay_is_blocked ""
   relay_serves "" "" true
-  for iptables in iptables-legacy ip6tables-legacy; do
-    "$iptables" -P INPUT ACCEPT
-    "$iptables" -P FORWARD ACCEPT
-    "$iptables" -F
-  done
 }
 
 @test "ufw: the port is reported, then opened as told; reload" {

@@ -6,7 +6,6 @@ load relay
 
 setup_file() {
   relay_build
-  sysctl -qw net.ipv6.conf.all.forwarding=1
   for iptables in iptables ip6tables; do
     update-alternatives --set "$iptables" "/usr/sbin/$iptables-legacy"
     "$iptables" -L > /dev/null # the modules
@@ -44,12 +43,9 @@ teardown() {
 }
 
 @test "policy DROP, the input closed too" {
-  for iptables in iptables ip6tables; do
-    "$iptables" -P FORWARD DROP
-    "$iptables" -A INPUT -i lo -j ACCEPT
-    "$iptables" -A INPUT -i lan+ -p udp --dport 51820 -j ACCEPT
-    "$iptables" -P INPUT DROP
-  done
+  iptables -P FORWARD DROP
+  ip6tables -P FORWARD DROP
+  relay_close_input iptables ip6tables
   relay_is_blocked ""
   relay_serves "" "" true
 }

@@ -7,7 +7,7 @@
 #                            +--- relay 10.0.0.100 fd00:a::100 ---+
 #   p2 10.0.0.2 fd00:a::2 ---+          (this guest)
 #
-#   relay_build               makes hosts and cables; each listens on port 7000, the relay too. From the process
+#   relay_build               lets IPv6 be forwarded, makes hosts and cables; each listens on port 7000, the relay too. From the process
 #                             that is to own them
 #   relay_conf [LINE...]      the relay's wg0.conf, with these lines more in [Interface]; its peers have no Endpoint
 #   relay_up                  brings the relay up (its output and status are wgq's), then the peers anew; waits for their
@@ -44,6 +44,8 @@ F
 }
 
 relay_build() {
+  # what the kernel clears for good when a WireGuard link comes up, and what wgq leaves on by its contract
+  sysctl -qw net.ipv4.conf.all.send_redirects=0 net.ipv6.conf.all.forwarding=1
   local -x host_pid_relay=1 # the guest's own process 1
   local h
   host_new p1 p2 outside
@@ -124,6 +126,17 @@ expect() { # FROM TO ANSWER
   nft list ruleset 2> /dev/null || { iptables-save; ip6tables-save; }
   sysctl -a 2> /dev/null | grep -E 'forwarding|ip_forward'
   return 1
+}
+
+# Closed but for the port.
+relay_close_input() { # IPTABLES...
+  local iptables
+  for iptables in "$@"; do
+    "$iptables" -A INPUT -i lo -j ACCEPT &&
+      "$iptables" -A INPUT -i lan+ -p udp --dport 51820 -j ACCEPT &&
+      { [[ $iptables != ip6* ]] || "$iptables" -A INPUT -p ipv6-icmp -j ACCEPT; } && # or nobody finds nobody
+      "$iptables" -P INPUT DROP || return
+  done
 }
 
 relay_is_blocked() { # ANSWER
