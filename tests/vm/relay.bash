@@ -53,6 +53,8 @@ relay_build() {
   host_link relay lan2 10.99.2.1/24 p2 eth0 10.99.2.2/24
   host_link relay up0 203.0.113.1/24 outside eth0 203.0.113.2/24
   ip -6 address add 2001:db8::1/64 dev up0 nodad
+  ip route add default via 203.0.113.2
+  ip route add default via 2001:db8::2
   host_run outside ip -batch - << 'F'
 address add 2001:db8::2/64 dev eth0 nodad
 route add 10.0.0.0/16 via 203.0.113.1
@@ -133,7 +135,7 @@ relay_close_input() { # IPTABLES...
   local iptables
   for iptables in "$@"; do
     "$iptables" -A INPUT -i lo -j ACCEPT &&
-      "$iptables" -A INPUT -i lan+ -p udp --dport 51820 -j ACCEPT &&
+      "$iptables" -A INPUT -p udp --dport 51820 -j ACCEPT &&
       { [[ $iptables != ip6* ]] || "$iptables" -A INPUT -p ipv6-icmp -j ACCEPT; } && # or nobody finds nobody
       "$iptables" -P INPUT DROP || return
   done
