@@ -335,8 +335,8 @@ int main(int argc, char **argv)
 {
 	static struct attempt attempts[FOLDER_MAX];
 	struct CMUnitTest tests[FOLDER_MAX] = { { 0 } };
-	struct dirent **found;
-	int n = scandir(folder, &found, is_ruleset, alphasort), wanted = 0;
+	struct dirent **found = NULL;
+	int n = scandir(folder, &found, is_ruleset, alphasort), wanted = 0, failed = 1;
 
 	(void)argc;
 	for (int i = 0; i < n && wanted < FOLDER_MAX - 1; i++)
@@ -347,7 +347,10 @@ int main(int argc, char **argv)
 						.test_func = test_packets_fare_as_foretold,
 						.teardown_func = end_all_hosts,
 						.initial_state = &attempts[i] };
-	if (!wanted)
-		return 1;
-	return _cmocka_run_group_tests("verdict", tests, (size_t)wanted, stay_here, NULL);
+	if (wanted)
+		failed = _cmocka_run_group_tests("verdict", tests, (size_t)wanted, stay_here, NULL);
+	for (int i = 0; i < n; i++)
+		free(found[i]); /* the names are in use until now */
+	free(found);
+	return failed;
 }
