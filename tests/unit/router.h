@@ -434,11 +434,22 @@ static inline bool is_complaint(const uint8_t *data)
 	return data[0] >> 4 == 6 ? data[6] == IPPROTO_ICMPV6 : data[9] == IPPROTO_ICMP;
 }
 
-/*
- * Everything that has arrived at a port, up to the marker. A link hands on what it is given in the
- * order in which it is given it, and so does the processor that we stay on: what was let through
- * came before the marker.
+/* A link hands on what it is given in the order in which it is given it, and so does a processor:
+ * so we stay on one while packets are on their way, and what was let through comes before a marker.
  */
+static inline void stay_here(bool stay)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	for (int i = 0; !stay && i < CPU_SETSIZE; i++)
+		CPU_SET(i, &set);
+	if (stay)
+		CPU_SET(sched_getcpu(), &set);
+	assert_int_equal(sched_setaffinity(0, sizeof(set), &set), 0);
+}
+
+/* Everything that has arrived at a port, up to the marker. */
 static inline void receive_to_marker(const struct port *port, struct probe *probes, size_t n)
 {
 	for (;;) {
@@ -540,6 +551,7 @@ static inline void speak_first(const struct packet *p)
 /* Before there are rules: connections that the router's connection tracking knows. */
 static inline void establish(const struct lab *lab, struct probe *probes, size_t n)
 {
+	stay_here(true);
 	await_addresses(lab, probes, n);
 	enter(lab, ROUTER);
 	for (size_t i = 0; i < n; i++) {
@@ -553,13 +565,16 @@ static inline void establish(const struct lab *lab, struct probe *probes, size_t
 		send_reply(lab, &probes[i]);
 	}
 	settle(lab, probes, n);
+	stay_here(false);
 }
 
 static inline void send_all(const struct lab *lab, struct probe *probes, size_t n)
 {
+	stay_here(true);
 	for (size_t i = 0; i < n; i++)
 		send_probe(lab, &probes[i], (uint32_t)i);
 	settle(lab, probes, n);
+	stay_here(false);
 }
 
 #endif

@@ -10,6 +10,7 @@
  *   cannot-tell: PATTERN   of packets (as "v4 wg0>eth0 tcp/22") of which nothing may be foretold
  *   verdict: PACKET = ...  how the verdict on one of them is to be described, and its cure;
  *                          verdict-nft and verdict-legacy: with that kind of iptables
+ *   vague: PACKET = ...    the same where the packet's addresses and source port are not told
  * Arguments are names of rulesets, to test only these.
  */
 #include "tests/unit/router.h"
@@ -181,14 +182,20 @@ static struct fw_rule rule_for(const struct packet *p)
 	return r;
 }
 
-static void describe(char *text, size_t size, const struct ruleset *rs, const struct probe *probe)
+static void describe(char *text, size_t size, const struct ruleset *rs, const struct probe *probe,
+		     bool vague)
 {
+	struct packet packet = probe->packet;
 	struct fw_rule rule = rule_for(&probe->packet);
 	bool port = !strcmp(probe->kind->name, "udp/51820") && !*probe->packet.out;
 	struct verdict v;
 	char cure[256];
 
-	ruleset_judge(rs, hook_of(&probe->packet), &probe->packet, &v);
+	if (vague) {
+		packet.source.family = packet.target.family = 0;
+		packet.source_port = -1;
+	}
+	ruleset_judge(rs, hook_of(&packet), &packet, &v);
 	if (v.ruling == RULING_ACCEPT) {
 		snprintf(text, size, "accept");
 		return;
@@ -203,7 +210,7 @@ struct judgement {
 	const struct ruleset *rs;
 	const struct probe *probes;
 	size_t n;
-	bool good;
+	bool vague, good;
 };
 
 static void check_words(const char *line, void *data)
@@ -217,7 +224,7 @@ static void check_words(const char *line, void *data)
 		if (strlen(j->probes[i].name) != (size_t)(equals - line) ||
 		    strncmp(j->probes[i].name, line, (size_t)(equals - line)) != 0)
 			continue;
-		describe(text, sizeof(text), j->rs, &j->probes[i]);
+		describe(text, sizeof(text), j->rs, &j->probes[i], j->vague);
 		if (!strcmp(text, equals + 3))
 			return;
 		print_error("%s\n", line);
@@ -249,6 +256,8 @@ static void check_all(const char *text, const char *variant, const struct probe 
 	each_line(text, "verdict", check_words, &j);
 	snprintf(key, sizeof(key), "verdict-%s", variant);
 	each_line(text, key, check_words, &j);
+	j.vague = true;
+	each_line(text, "vague", check_words, &j);
 	assert_true(j.good);
 }
 
@@ -298,16 +307,6 @@ static bool is_wanted(const char *name, char **only)
 	return !*only;
 }
 
-/* All of it on one processor, see receive_to_marker(). */
-static int stay_here(void **state)
-{
-	cpu_set_t one;
-
-	CPU_ZERO(&one);
-	CPU_SET(sched_getcpu(), &one);
-	return netns_enter(state) || sched_setaffinity(0, sizeof(one), &one);
-}
-
 static bool has_both_variants(const char *file)
 {
 	char *text = read_file(file);
@@ -348,7 +347,8 @@ int main(int argc, char **argv)
 						.teardown_func = end_all_hosts,
 						.initial_state = &attempts[i] };
 	if (wanted)
-		failed = _cmocka_run_group_tests("verdict", tests, (size_t)wanted, stay_here, NULL);
+		failed = _cmocka_run_group_tests("verdict", tests, (size_t)wanted, netns_enter,
+						 NULL);
 	for (int i = 0; i < n; i++)
 		free(found[i]); /* the names are in use until now */
 	free(found);
