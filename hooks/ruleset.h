@@ -41,7 +41,10 @@ bool ruleset_has_chain(const struct ruleset *rs, enum fw_medium medium, uint8_t 
 /* Does firewalld's table, or its chains in iptables, exist? */
 bool ruleset_has_firewalld(const struct ruleset *rs);
 
-/* A packet, as far as it is given. */
+/*
+ * A packet, as far as it is given. It is a plain one: whole (no fragment), without options or
+ * further headers, to one receiver (of FW_INPUT this host), and no NAT has changed its target.
+ */
 struct packet {
 	uint8_t family;       /* AF_INET or AF_INET6 */
 	const char *in, *out; /* interface names; NULL: cannot be told; in FW_INPUT out is "" */

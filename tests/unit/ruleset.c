@@ -7,6 +7,7 @@
 #include <linux/netfilter.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "hooks/nf_there.h"
 #include "tests/unit/netns.h"
@@ -207,24 +208,30 @@ static enum ruling judge(const struct ruleset *rs, enum fw_hook hook, struct ver
 	return v->ruling;
 }
 
+/* Forty sets that hold wg0, or all of them wg1: forward wants it in all of them, input in none. */
 static const char flip[] =
-	"a='flush ruleset; table inet t { set s { type ifname; elements = { \"wg0\" }; }; "
-	"chain f { type filter hook forward priority 0; policy drop; iifname @s accept; }; "
-	"chain i { type filter hook input priority 0; policy drop; }; }'\n"
-	"b='flush ruleset; table inet t { set s { type ifname; elements = { \"wg1\" }; }; "
-	"chain i { type filter hook input priority 0; policy drop; iifname != @s accept; }; "
-	"chain f { type filter hook forward priority 0; policy drop; iifname @s accept; }; }'\n"
-	"for i in $(seq 1000); do nft \"$a\"; nft \"$b\"; done"; /* ends by itself, come what may */
+	"ruleset() {\n"
+	"	echo 'flush ruleset; table inet t {'\n"
+	"	for i in $(seq 40); do echo \"set s$i { type ifname; elements = { $1 }; }\"; done\n"
+	"	echo 'chain f { type filter hook forward priority 0; policy accept;'\n"
+	"	for i in $(seq 40); do echo \"iifname != @s$i drop;\"; done\n"
+	"	echo '}; chain i { type filter hook input priority 0; policy accept;'\n"
+	"	for i in $(seq 40); do echo \"iifname @s$i drop;\"; done\n"
+	"	echo '}; }'\n"
+	"}\n"
+	"ruleset wg0 > /run/a && ruleset wg1 > /run/b\n"
+	/* ends by itself, come what may */
+	"for i in $(seq 2000); do nft -f /run/a; nft -f /run/b; done";
 
-/* In each of the two rulesets one way is open and the other closed; of both halves it would be
- * neither. */
+/* In each of the two rulesets one way is open and the other closed; in a mixture neither is. */
 static void test_a_ruleset_that_changes_is_read_whole(void **state)
 {
 	pid_t pid = sh_start(flip, NULL);
 	int seen[2] = { 0 }, mixed = 0;
+	time_t end = time(NULL) + 60;
 
 	(void)state;
-	for (int i = 0; i < 500; i++) {
+	while ((seen[0] < 100 || seen[1] < 100) && time(NULL) < end) {
 		struct arena arena CLEANUP(arena_fini) = { 0 };
 		struct ruleset rs;
 		struct verdict v;

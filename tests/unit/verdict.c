@@ -142,9 +142,9 @@ static bool check_less(const struct ruleset *rs, const struct probe *probe, enum
 
 		less = all;
 		if (what & 1)
-			less.source.family = 0;
+			less.source = (struct prefix){ 0 };
 		if (what & 2)
-			less.target.family = 0;
+			less.target = (struct prefix){ 0 };
 		if (what & 4)
 			less.source_port = -1;
 		if (what & 8)
@@ -192,7 +192,7 @@ static void describe(char *text, size_t size, const struct ruleset *rs, const st
 	char cure[256];
 
 	if (vague) {
-		packet.source.family = packet.target.family = 0;
+		packet.source = packet.target = (struct prefix){ 0 };
 		packet.source_port = -1;
 	}
 	ruleset_judge(rs, hook_of(&packet), &packet, &v);
