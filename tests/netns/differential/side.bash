@@ -59,7 +59,15 @@ run() { # VERB ARG
     done
   fi
 }
-up() { run up "$@"; }
+# wireguard-go ends a moment after its link, and until then the name is taken; wgq waits for that, wg-quick does not.
+up() {
+  local i
+  for ((i = 0; i < 250; i++)); do
+    [[ -e /run/wireguard/$1.sock && ! -e /sys/class/net/$1 ]] || break
+    sleep 0.02
+  done
+  run up "$@"
+}
 down() { run down "$@"; }
 strip() { run strip "$@"; }
 
