@@ -17,6 +17,7 @@ struct note {
 
 struct notes {
 	struct note name; /* printable UTF-8 without '=', at most 64 bytes */
+	bool name_is_comment; /* a lone comment is all that says it, no "# Name =" */
 	struct note site;
 	struct note public_key; /* a valid one in base64 */
 	struct note endpoint;
@@ -24,8 +25,9 @@ struct notes {
 	bool says_forwards; /* forwards is "yes" */
 };
 
-/* Reads the notes of the (first) [Interface] into interface, and of each of c's peers into peers,
- * which has c->device.npeers elements. Whatever is malformed is just a comment. */
-void notes_read(struct notes *interface, struct notes *peers, const struct config *c);
+/* Reads the notes of the (first) [Interface] into interface, and the name of each of c's peers into
+ * peers, which has c->device.npeers elements. Whatever is malformed is just a comment; of several
+ * the first counts. The texts are in c's arena. */
+void notes_read(struct notes *interface, struct note *peers, const struct config *c);
 
 #endif

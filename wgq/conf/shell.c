@@ -331,6 +331,7 @@ void shell_read(struct shell_facts *out, const struct config *c, const char *ifn
 	walk_hooks(&w, HOOK_PRE_UP, HOOK_POST_UP);
 	for (unsigned family = 0; family < 2; family++) {
 		out->switches_on[family] = w.host_on[family] || w.own_on[family];
+		out->switches_host[family] = w.host_on[family];
 		for (size_t i = 0; i < w.nkept; i++) {
 			const struct shell_rule *rule = &w.kept[i].rule;
 
@@ -339,6 +340,8 @@ void shell_read(struct shell_facts *out, const struct config *c, const char *ifn
 			out->accepts_forward[family] |= accepts(&w, rule) && !rule->out;
 			out->accepts_mesh[family] |= accepts(&w, rule) &&
 						     is_any_or(rule->out, ifname);
+			out->filters_forward[family] |= rule->chain == CHAIN_FORWARD &&
+							!rule->accepts;
 			out->masquerades[family] |= masquerades(&w, rule);
 		}
 	}

@@ -13,6 +13,8 @@
 /* What the hooks of up set up, as far as it is understood; index 0: IPv4, 1: IPv6. */
 struct shell_facts {
 	bool switches_on[2];     /* the host's forwarding, or this interface's or default's */
+	bool switches_host[2];   /* the host's */
+	bool filters_forward[2]; /* a rule of the forward chain that is no accept */
 	bool accepts_forward[2]; /* an accept of everything that enters by the tunnel */
 	bool accepts_mesh[2];    /* at least of what enters by it and leaves by it */
 	bool masquerades[2];     /* what leaves by some interface other than this one */

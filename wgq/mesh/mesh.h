@@ -16,8 +16,10 @@
 struct mesh_link {
 	size_t peer;  /* the last block of that key: index in config->device.peers */
 	size_t iface; /* whose key that is; MESH_NONE: of no file, a stranger */
-	size_t back;  /* that interface's link to this one: index in its links; MESH_NONE: none */
-	bool has_endpoint; /* this end can open it */
+	/* that interface's link to this one's key, be it another's too: index in its links;
+	 * MESH_NONE: none */
+	size_t back;
+	bool has_endpoint; /* this end can open it: a block of that key has an Endpoint */
 };
 
 struct mesh_iface {
@@ -26,7 +28,7 @@ struct mesh_iface {
 	const char *file;
 	const struct config *config;
 	struct notes notes;
-	const struct notes *peer_notes; /* one for each of config->device.peers */
+	const struct note *peer_names; /* one for each of config->device.peers */
 	struct key public_key;
 	bool has_key; /* from PrivateKey, or "# PublicKey =" */
 	struct mesh_link *links;
