@@ -206,6 +206,15 @@ static void warn_no_brackets(struct parser *p, const char *host, const char *ser
 	finding_help(p->f, i, "write [%s]:%s", host, service);
 }
 
+/* Files repeat it; they share the text. */
+static const char *port_text(struct parser *p, int port)
+{
+	if (!p->port_text || p->port != port)
+		p->port_text = arena_printf(p->c->arena, "%d", port);
+	p->port = port;
+	return p->port_text;
+}
+
 /* What the file says now holds; an earlier Endpoint of the peer is forgotten. */
 static void set_endpoint(struct parser *p, enum host_kind kind, const union endpoint *address,
 			 const char *host, const char *service, int port)
@@ -215,7 +224,7 @@ static void set_endpoint(struct parser *p, enum host_kind kind, const union endp
 	bool numeric = strspn(service, "+-0123456789") == strlen(service);
 
 	conf->host = host;
-	conf->service = numeric ? arena_printf(p->c->arena, "%d", port)
+	conf->service = numeric ? port_text(p, port)
 				: arena_strndup(p->c->arena, service, strlen(service));
 	conf->endpoint = line_span(&p->line, p->line.value);
 	peer->endpoint = *address;

@@ -57,9 +57,12 @@ static const struct conf_key *meant_key(struct str name, bool *exact)
 
 bool keys_is_bare_header(const struct line *line)
 {
-	struct str rest = line->stripped, word = keys_first_word(rest);
+	struct str rest = line->stripped, word;
 
-	if (line->has_equals || !(lex_equal(word, "Interface") || lex_equal(word, "Peer")))
+	if (line->has_equals)
+		return false;
+	word = keys_first_word(rest);
+	if (!lex_equal(word, "Interface") && !lex_equal(word, "Peer"))
 		return false;
 	rest.n = (size_t)(rest.p + rest.n - word.p) - word.n;
 	rest.p = word.p + word.n;

@@ -88,8 +88,8 @@ const char *section_header(enum section section)
 
 const struct conf_key *keys_find(struct str name)
 {
-	for (const struct conf_key *k = conf_keys; k->name; k++)
-		if (lex_equal(name, k->name))
+	for (const struct conf_key *k = conf_keys; name.n && k->name; k++)
+		if (!((name.p[0] ^ k->name[0]) & ~0x20) && lex_equal(name, k->name))
 			return k;
 	return NULL;
 }

@@ -169,6 +169,28 @@ static void warn_bom(struct parser *p)
 	finding_help(p->f, i, "save the file as UTF-8 without BOM");
 }
 
+/* Arrays that double would take the room of a large file's peers twice. */
+static void reserve_peers(struct config *c)
+{
+	struct str rest = c->source.text;
+	size_t n = 0;
+
+	while (rest.n) {
+		const char *end = memchr(rest.p, '\n', rest.n);
+		size_t length = end ? (size_t)(end - rest.p) + 1 : rest.n;
+
+		n += *rest.p == '[' && length >= strlen("[Peer]") &&
+		     lex_equal((struct str){ rest.p, 6 }, "[Peer]");
+		rest.p += length;
+		rest.n -= length;
+	}
+	if (!n)
+		return;
+	c->peers = arena_alloc(c->arena, n * sizeof(*c->peers));
+	c->device.peers = arena_alloc(c->arena, n * sizeof(*c->device.peers));
+	c->peers_capacity = c->device.peers_capacity = n;
+}
+
 struct config *config_parse(struct arena *a, const struct source *source, struct findings *f)
 {
 	struct config *c = arena_alloc(a, sizeof(*c));
@@ -179,6 +201,7 @@ struct config *config_parse(struct arena *a, const struct source *source, struct
 
 	c->arena = a;
 	c->source = *source;
+	reserve_peers(c);
 	if (bom == UTF16_BOM_BYTES)
 		report_utf16(&p);
 	else if (bom)

@@ -17,6 +17,9 @@ struct parser {
 	/* the UDP service looked up last; files repeat it */
 	const char *service;
 	int service_port;
+	/* and the port written last, as text */
+	const char *port_text;
+	int port;
 };
 
 /* The peer at hand. */

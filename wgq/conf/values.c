@@ -166,6 +166,23 @@ static void add_allowed_ip(struct parser *p, const struct conf_key *key, struct 
 		    conf->allowed_ip_capacity) = line_span(&p->line, entry);
 }
 
+/* Most peers have one line of few prefixes: room for these and no more. */
+static void reserve_allowed_ips(struct parser *p)
+{
+	struct wg_peer *peer = parser_peer(p);
+	struct conf_peer *conf = parser_conf_peer(p);
+	struct str value = p->line.value;
+	size_t n = 1;
+
+	if (peer->allowed_ips_capacity)
+		return;
+	for (size_t i = 0; i < value.n; i++)
+		n += value.p[i] == ',';
+	peer->allowed_ips = arena_alloc(p->c->arena, n * sizeof(*peer->allowed_ips));
+	conf->allowed_ip = arena_alloc(p->c->arena, n * sizeof(*conf->allowed_ip));
+	peer->allowed_ips_capacity = conf->allowed_ip_capacity = n;
+}
+
 /* Each line wants the peer's list replaced, until it has an entry with a sign: the last line
  * decides. */
 void parse_allowed_ips(struct parser *p, const struct conf_key *key)
@@ -174,6 +191,7 @@ void parse_allowed_ips(struct parser *p, const struct conf_key *key)
 	const char *comma;
 
 	parser_peer(p)->flags |= PEER_REPLACE_ALLOWED_IPS;
+	reserve_allowed_ips(p);
 	do {
 		struct str entry = rest;
 
