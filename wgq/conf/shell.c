@@ -34,6 +34,7 @@ struct walk {
 	unsigned doubts;            /* enum shell_tool: down may have deleted any rule of theirs */
 	bool plain;                 /* the hooks do nothing that wgq's own keys would not do */
 	bool only_mesh;             /* and Forward = mesh is enough */
+	struct shell_script *list;  /* takes what is certain to run; NULL: nobody asks */
 	/* the hook and the command at hand */
 	struct site at;
 	bool certain; /* it runs whenever the hook does */
@@ -304,6 +305,8 @@ static void walk_hook(struct walk *w)
 		w->certain = follow(&course, c, &acts);
 		w->compound = c->compound;
 		w->at.raw = c->raw;
+		if (w->list && w->certain)
+			*ARENA_PUSH(w->arena, w->list->v, w->list->n, w->list->capacity) = *c;
 		for (size_t k = 0; k < acts.n; k++)
 			notes[acts.v[k].kind](w, &acts.v[k]);
 	}
@@ -345,6 +348,15 @@ void shell_read(struct shell_facts *out, const struct config *c, const char *ifn
 			out->masquerades[family] |= masquerades(&w, rule);
 		}
 	}
+}
+
+void shell_list(struct shell_script *out, struct arena *a, const struct config *c,
+		const char *ifname, enum hook kind)
+{
+	struct walk w = { .arena = a, .config = c, .ifname = ifname, .list = out };
+
+	*out = (struct shell_script){ .understood = true };
+	walk_hooks(&w, kind, kind);
 }
 
 /* --- findings --- */

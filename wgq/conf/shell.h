@@ -9,6 +9,7 @@
 #define WGQ_CONF_SHELL_H
 
 #include "wgq/conf/config.h"
+#include "wgq/conf/shell_words.h"
 
 /* What the hooks of up set up, as far as it is understood; index 0: IPv4, 1: IPv6. */
 struct shell_facts {
@@ -22,6 +23,10 @@ struct shell_facts {
 
 /* Only what runs for certain counts: not what stands behind a test, in a condition or in a loop. */
 void shell_read(struct shell_facts *out, const struct config *c, const char *ifname);
+
+/* The simple commands that the hooks of one kind run for certain, in their order. */
+void shell_list(struct shell_script *out, struct arena *a, const struct config *c,
+		const char *ifname, enum hook kind);
 
 /*
  * Adds hook-unbalanced (a firewall rule that PreUp or PostUp adds and neither PreDown nor PostDown

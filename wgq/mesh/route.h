@@ -18,14 +18,15 @@ enum way_end {
 				another */
 	WAY_NOT_MUTUAL,      /* one-sided-peer: the receiver does not have the sender as a peer */
 	WAY_NO_INITIATOR,    /* no-initiator: neither end has an Endpoint for the other */
-	WAY_LOOP,            /* routing-loop */
+	WAY_LOOP,            /* routing-loop; also what is longer than WAY_MAX, a packet's life */
 	WAY_NOT_FORWARDED,   /* relay-not-forwarding: the node in between passes nothing on */
 };
 
 struct way_hop {
-	size_t node;    /* where the packet is */
-	size_t in, out; /* interfaces; in MESH_NONE at the sender, out MESH_NONE at the last */
-	size_t link;    /* of out: index in its links */
+	size_t node; /* where the packet is */
+	size_t in;   /* interface; MESH_NONE at the sender */
+	size_t out;  /* interface; MESH_NONE where it arrives, and where no route leads into one */
+	size_t link; /* of out: index in its links; MESH_NONE: no AllowedIPs have the target */
 	struct span by; /* in out's file: the AllowedIPs entry that carries it; line 0: none */
 	struct span taken_by; /* in in's file: the entry that takes the source (or gives it to
 				 another, where the way ends so); line 0: none */
@@ -33,6 +34,11 @@ struct way_hop {
 
 enum { WAY_MAX = 64 };
 
+/*
+ * Where a link cannot carry the packet (STRANGER, NOT_MUTUAL, NO_INITIATOR), it ends at the node
+ * before it, with out and link set; SOURCE_FILTERED ends at the receiver, LOOP where it was before.
+ * What nobody carries further is NO_ROUTE even where the node would not forward it.
+ */
 struct way {
 	enum way_end end;
 	struct way_hop hops[WAY_MAX]; /* the last is where it ends */
@@ -46,18 +52,25 @@ struct routes;
 struct routes *routes_new(const struct mesh *m);
 
 /*
- * The way of a packet from a node. source and target are full-length addresses of one family; a
- * target that is no node's own address arrives where no further peer has it but a node's AllowedIPs
- * or networks end there (a network behind a node).
+ * The way of a packet from a node. source and target are full-length addresses of one family. An
+ * address that several nodes have is reached at any of them, the sender included. A target that is
+ * no node's own (a network behind a node) arrives where the peer's AllowedIPs brought it and the
+ * host's routes lead it off the mesh: at an entry of a whole address (an address of that host),
+ * else if the node passes on what comes in there.
  */
 void routes_trace(const struct routes *r, struct way *way, size_t from, struct prefix source,
 		  struct prefix target);
 
 /* The source address that the node uses towards the target: its Address whose network holds it,
- * else the first of the family. family 0: it has none. */
+ * else the first of the family; those of the interface that the packet leaves by come first.
+ * family 0: it has none. */
 struct prefix routes_source(const struct routes *r, size_t from, struct prefix target);
 
-/* An ordered pair of nodes that does not work. */
+/*
+ * An ordered pair of nodes that does not work. Of several addresses the target is the one in a
+ * network of the sender's, else the first that it has a route to, else the first. Without a family
+ * in common: NO_ROUTE at the sender, source of family 0.
+ */
 struct bad_pair {
 	size_t from, to;
 	uint8_t family; /* 0: all that both have */
