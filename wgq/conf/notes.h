@@ -16,7 +16,7 @@ struct note {
 };
 
 struct notes {
-	struct note name; /* printable UTF-8 without '=', at most 64 bytes */
+	struct note name;     /* printable UTF-8 without '=', at most 64 bytes */
 	bool name_is_comment; /* a lone comment is all that says it, no "# Name =" */
 	struct note site;
 	struct note public_key; /* a valid one in base64 */
