@@ -62,7 +62,7 @@ static void collect_owners(struct linker *l)
 	if (n)
 		qsort(l->owners, n, sizeof(*l->owners), compare_owners);
 	for (size_t i = 0; i < n; i++)
-		if (!l->nowners || !key_equal(&l->owners[l->nowners - 1].key, &l->owners[i].key))
+		if (!l->nowners || key_compare(&l->owners[l->nowners - 1].key, &l->owners[i].key))
 			l->owners[l->nowners++] = l->owners[i];
 	for (size_t i = 0; i < m->nifaces; i++)
 		l->key_owner[i] = m->ifaces[i].has_key ? find_owner(l, &m->ifaces[i].public_key)
@@ -98,7 +98,7 @@ static void merge_strangers(struct linker *l, const struct config *c)
 	if (n)
 		qsort(v, n, sizeof(*v), compare_strangers);
 	for (size_t i = 1; i < n; i++)
-		if (key_equal(v[i - 1].key, v[i].key))
+		if (!key_compare(v[i - 1].key, v[i].key))
 			merge_blocks(l, v[i - 1].peer, v[i].peer);
 }
 
@@ -107,7 +107,7 @@ static bool is_peer(const struct mesh_iface *iface, size_t i)
 {
 	const struct key *key = &iface->config->device.peers[i].public_key;
 
-	return !key_is_zero(key) && !(iface->has_key && key_equal(key, &iface->public_key));
+	return !key_is_zero(key) && (!iface->has_key || key_compare(key, &iface->public_key));
 }
 
 static void read_blocks(struct linker *l, const struct mesh_iface *iface)
