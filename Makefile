@@ -62,6 +62,12 @@ $(B)/tests/plan-driver: $(B)/obj/tests/plan/driver.o $(filter-out $(B)/obj/wgq/m
 	@$(if $(V),,echo "  LD   $@")
 	$Q$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
 
+# Shows what is found in a mesh of files.
+$(B)/tests/mesh-driver: $(B)/obj/tests/mesh/driver.o $(filter-out $(B)/obj/wgq/main.o,$(OBJECTS))
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  LD   $@")
+	$Q$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
+
 # Holds a UDP port, for the tests in namespaces.
 $(B)/tests/udp-hold: $(B)/obj/tests/netns/udp-hold.o
 	@mkdir -p $(@D)
@@ -89,7 +95,7 @@ deps:
 demo: all
 	$Qtests/netns/demo $(B)/wgq
 
-check: all $(UNITS) $(B)/tests/config-driver $(B)/tests/plan-driver $(B)/tests/udp-hold
+check: all $(UNITS) $(B)/tests/config-driver $(B)/tests/plan-driver $(B)/tests/mesh-driver $(B)/tests/udp-hold
 	$Qtests/run
 
 check-all: check

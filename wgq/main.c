@@ -10,22 +10,25 @@ struct command {
 	const char *name;
 	const char *argument; /* NULL: it takes none */
 	int (*run)(const struct invocation *in);
-	bool dry;   /* takes -n */
-	bool quick; /* wg-quick has it too */
+	bool dry;    /* takes -n */
+	bool strict; /* takes --strict */
+	bool quick;  /* wg-quick has it too */
 	const char *help;
 	const char *example;
 };
 
 static const struct command commands[] = {
-	{ "up", "IFACE|FILE", cmd_up, true, true,
+	{ "up", "IFACE|FILE", cmd_up, true, true, true,
 	  "bring the interface up: addresses, routes, DNS, firewall, hooks", "wgq up wg0" },
-	{ "down", "IFACE|FILE", cmd_down, true, true, "take down what up did", "wgq down wg0" },
-	{ "strip", "IFACE|FILE", cmd_strip, false, true, "print the file as 'wg setconf' takes it",
-	  "wg syncconf wg0 <(wgq strip wg0)" },
-	{ "genkey", NULL, cmd_genkey, false, false, "print a new private key",
+	{ "down", "IFACE|FILE", cmd_down, true, false, true, "take down what up did",
+	  "wgq down wg0" },
+	{ "strip", "IFACE|FILE", cmd_strip, false, false, true,
+	  "print the file as 'wg setconf' takes it", "wg syncconf wg0 <(wgq strip wg0)" },
+	{ "genkey", NULL, cmd_genkey, false, false, false, "print a new private key",
 	  "(umask 077; wgq genkey > private.key)" },
-	{ "genpsk", NULL, cmd_genpsk, false, false, "print a new preshared key", "wgq genpsk" },
-	{ "pubkey", NULL, cmd_pubkey, false, false,
+	{ "genpsk", NULL, cmd_genpsk, false, false, false, "print a new preshared key",
+	  "wgq genpsk" },
+	{ "pubkey", NULL, cmd_pubkey, false, false, false,
 	  "print the public key of the private key on standard input", "wgq pubkey < private.key" },
 };
 
@@ -44,6 +47,7 @@ static void print_usage(FILE *out, const struct invocation *in)
 		     "IFACE.conf.\n"
 		     "\n"
 		     "  -n, --dry-run   print the plan on standard output, change nothing\n"
+		     "      --strict    let every error that 'up' finds in the file stop it\n"
 		     "  -q, --quiet     print warnings and errors only\n"
 		     "  -v, --verbose   print every step; long runs of like steps fold into one "
 		     "line else\n"
@@ -55,9 +59,9 @@ static void print_usage(FILE *out, const struct invocation *in)
 
 static void print_command_usage(FILE *out, const struct invocation *in, const struct command *c)
 {
-	fprintf(out, "Usage: %s%s %s%s%s\n\n  %s\n\nExample: %s\n", in->program,
-		c->dry ? " [-n] [-q | -v]" : "", c->name, c->argument ? " " : "",
-		c->argument ? c->argument : "", c->help, c->example);
+	fprintf(out, "Usage: %s%s%s %s%s%s\n\n  %s\n\nExample: %s\n", in->program,
+		c->dry ? " [-n] [-q | -v]" : "", c->strict ? " [--strict]" : "", c->name,
+		c->argument ? " " : "", c->argument ? c->argument : "", c->help, c->example);
 }
 
 static const struct command *find_command(const struct invocation *in, const char *name)
@@ -74,25 +78,30 @@ static void protect_memory(void)
 	prctl(PR_SET_DUMPABLE, 0);
 }
 
-enum { OPT_VERSION = 256 };
+enum { OPT_VERSION = 256, OPT_STRICT };
 
 struct options {
 	enum log_level level;
-	bool dry_run, help, version, bad;
+	bool dry_run, strict, help, version, bad;
 };
 
 static struct options read_options(int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{ "dry-run", no_argument, NULL, 'n' },         { "quiet", no_argument, NULL, 'q' },
-		{ "verbose", no_argument, NULL, 'v' },         { "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, OPT_VERSION }, { NULL, 0, NULL, 0 },
+		{ "dry-run", no_argument, NULL, 'n' },
+		{ "quiet", no_argument, NULL, 'q' },
+		{ "verbose", no_argument, NULL, 'v' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, OPT_VERSION },
+		{ "strict", no_argument, NULL, OPT_STRICT },
+		{ NULL, 0, NULL, 0 },
 	};
 	struct options o = { .level = LOG_NORMAL };
 	int c;
 
 	while ((c = getopt_long(argc, argv, "nqvh", longs, NULL)) != -1) {
 		o.dry_run |= c == 'n';
+		o.strict |= c == OPT_STRICT;
 		o.help |= c == 'h';
 		o.version |= c == OPT_VERSION;
 		o.bad |= c == '?';
@@ -137,12 +146,15 @@ static int run_command(struct invocation *in, int nwords, char **words, const st
 		return complain(in, NULL, "there is no command", words[0]);
 	if (o->dry_run && !c->dry)
 		return complain(in, c, "-n means nothing to", c->name);
+	if (o->strict && !c->strict)
+		return complain(in, c, "--strict means nothing to", c->name);
 	if (c->argument && nwords < 2)
 		return complain(in, c, "which interface or file?", NULL);
 	if (nwords > (c->argument ? 2 : 1))
 		return complain(in, c, "one word too many:", words[c->argument ? 2 : 1]);
 	in->argument = c->argument ? words[1] : NULL;
 	in->dry_run = o->dry_run;
+	in->strict = o->strict;
 	return c->run(in);
 }
 

@@ -127,7 +127,7 @@ F
 @test "of five files of a mesh only the relay's PostDown is warned of, with the line that replaces both hooks" {
   local name
   for name in A B C D E; do
-    sed -E 's/(PrivateKey = )<.>/\1{A}/; s/(PublicKey = )<.>/\1{b}/; s/X\.X\.X\../192.0.2.1/' \
+    sed -E 's/(PrivateKey = )<(.)>/\1{\2}/; s/(PublicKey = )<(.)>/\1{\l\2}/; s/X\.X\.X/203.0.113/; s/113\.A/113.1/; s/113\.B/113.2/; s/113\.C/113.3/; s/113\.D/113.4/; s/113\.E/113.5/' \
       "$BATS_TEST_DIRNAME/mesh/$name.conf" | host_conf h wg0
     run -0 --separate-stderr wgq -n up wg0
     case $name in

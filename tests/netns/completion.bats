@@ -46,7 +46,7 @@ without_wg() {
   expect "genkey genpsk" wgq gen
   expect "strip" wgq -n -v s
   expect "" wgq nothing
-  expect "--dry-run --help --quiet --verbose --version -h -n -q -v" wgq -
+  expect "--dry-run --help --quiet --strict --verbose --version -h -n -q -v" wgq -
   expect "--verbose --version" wgq up --ver
   expect "--dry-run" wgq -v --d
 }

@@ -18,7 +18,7 @@
 #   host_end NAME / host_end_all         the end of one, of all of this process
 #   host_once COMMAND...                 a fresh host only for this command, a shell function exported or a program
 #   kernel_wireguard                     is there WireGuard in this kernel?
-#   fill                                 filter: replaces {A}..{D} by private keys, {a}..{d} by their public keys,
+#   fill                                 filter: replaces {A}..{E} by private keys, {a}..{e} by their public keys,
 #                                        {psk} by a preshared key
 # Inside a host (in host_once, or after sourcing this file there) `here_conf`, `here_uplink` and `here_state` are the
 # same without NAME.
@@ -30,6 +30,7 @@ declare -gA TEST_KEYS=(
   [B]=uON/FT3FRyTVaj0H8ZqCA3/W0tmQXDbWujkqWOFjRE4= [b]=McgvAeUME5HG5c1Fh1swMOXjX9VG8AxAam4SdVF75W8=
   [C]=kKfBcFufDMgUz6mHoz97+zBKfhaDNq4YyRoFR735Nnw= [c]=vDff87R8Nh64TJkXFn4a3AEgjagWf7Jn0W+s3QYhQ24=
   [D]=YN2ziCbDOBsEBjune8pPUU5R1TmkFjCeuGKp847Ualc= [d]=+mqJwbEbjATSzrV/g4vJvZnF/VpL/IlWrR9lKvAB1U4=
+  [E]=UDAyo3iUu5GdGafw/bhWVuvxqGZmWaa2kG9Ucp5UUms= [e]=aDv09uH3kCHwGsYZPUGFqHxywqQDlEolMK+Ks62d0wA=
   [psk]=YerX+einj9fzH1qEN2oiIWpF2dmsg6hdrrBrDS0TFSY=
 )
 

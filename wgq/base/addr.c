@@ -191,6 +191,48 @@ bool prefix_contains(const struct prefix *outer, const struct prefix *inner)
 	return memcmp(a.addr, b.addr, sizeof(a.addr)) == 0;
 }
 
+struct block {
+	uint8_t family, len;
+	uint8_t addr[4]; /* the rest is zero */
+};
+
+static const struct block private_blocks[] = {
+	{ AF_INET, 8, { 10 } },
+	{ AF_INET, 12, { 172, 16 } },
+	{ AF_INET, 16, { 192, 168 } },
+};
+
+/* This network, shared (RFC 6598), loopback, link-local, multicast and above; of IPv6 all that is
+ * not global unicast. */
+static const struct block local_blocks[] = {
+	{ AF_INET, 8, { 0 } },         { AF_INET, 10, { 100, 64 } }, { AF_INET, 8, { 127 } },
+	{ AF_INET, 16, { 169, 254 } }, { AF_INET, 3, { 224 } },      { AF_INET6, 3, { 0 } },
+	{ AF_INET6, 2, { 64 } },       { AF_INET6, 1, { 128 } },
+};
+
+static bool is_in(const struct prefix *addr, const struct block *blocks, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct prefix block = { .family = blocks[i].family, .len = blocks[i].len };
+
+		memcpy(block.addr, blocks[i].addr, sizeof(blocks[i].addr));
+		if (prefix_contains(&block, addr))
+			return true;
+	}
+	return false;
+}
+
+bool prefix_is_private(const struct prefix *addr)
+{
+	return is_in(addr, private_blocks, ARRAY_SIZE(private_blocks));
+}
+
+bool prefix_is_public(const struct prefix *addr)
+{
+	return addr->family && !prefix_is_private(addr) &&
+	       !is_in(addr, local_blocks, ARRAY_SIZE(local_blocks));
+}
+
 int prefix_compare(const struct prefix *a, const struct prefix *b)
 {
 	int order;

@@ -61,6 +61,14 @@ bool prefix_has_host_bits(const struct prefix *p);
 /* Does the network of outer hold all of inner? False across families. */
 bool prefix_contains(const struct prefix *outer, const struct prefix *inner);
 
+/* May a NAT be in front of it (RFC 1918)? Source NAT of IPv6 is rare, and such networks have public
+ * addresses beside fc00::/7: never of those. */
+bool prefix_is_private(const struct prefix *addr);
+
+/* An address of the internet: neither private nor local in any other way. False without a family.
+ */
+bool prefix_is_public(const struct prefix *addr);
+
 /* Total order: family (IPv4 first), then address bytes, then length. Zero means equal. */
 int prefix_compare(const struct prefix *a, const struct prefix *b);
 

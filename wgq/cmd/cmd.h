@@ -21,6 +21,7 @@ struct invocation {
 	const char *argument; /* IFACE or FILE; NULL where the command takes none */
 	bool is_wg_quick;     /* called by that name: its exit statuses */
 	bool dry_run;
+	bool strict; /* every error stops */
 };
 
 int cmd_up(const struct invocation *in);

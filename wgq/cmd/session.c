@@ -8,6 +8,7 @@
 #include "wgq/base/spawn.h"
 #include "wgq/conf/shell.h"
 #include "wgq/kernel/rtnl.h"
+#include "wgq/mesh/check.h"
 #include "wgq/plan/claims.h"
 #include "wgq/plan/facts.h"
 
@@ -102,6 +103,27 @@ static bool is_trusted(const struct findings *f)
 	return true;
 }
 
+/*
+ * What a file says that can be brought up and yet is wrong is a warning here, but with --strict.
+ * Which way packets to an Endpoint go, the file does not know: the host may have a route to it that
+ * is longer.
+ */
+static void check_content(const struct session *s, const struct config *c, struct findings *f)
+{
+	size_t first = f->n, kept = first;
+
+	shell_check(f, c, s->ifname);
+	check_file(f, c);
+	for (size_t i = first; i < f->n; i++) {
+		if (f->v[i].code == FINDING_ENDPOINT_IN_TUNNEL)
+			continue;
+		if (f->v[i].severity == SEV_ERROR && !s->in->strict)
+			f->v[i].severity = SEV_WARNING;
+		f->v[kept++] = f->v[i];
+	}
+	f->n = kept;
+}
+
 int session_load(struct session *s, struct config **c, bool strict)
 {
 	struct findings f = { .arena = &s->arena };
@@ -112,7 +134,7 @@ int session_load(struct session *s, struct config **c, bool strict)
 	*c = config_parse(&s->arena, &source, &f);
 	check_permissions(&source, &f);
 	if (strict)
-		shell_check(&f, *c, s->ifname);
+		check_content(s, *c, &f);
 	findings_print(stderr, &f);
 	if (findings_count(&f, SEV_ERROR) && (strict || !is_trusted(&f)))
 		return exit_usage(s->in);

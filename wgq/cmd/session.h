@@ -35,8 +35,8 @@ void session_close(struct session *s);
 int session_fail(struct session *s, int status);
 
 /*
- * Reads and parses the file. Findings are printed; with strict, errors among them return
- * exit_usage(). *c is set even then.
+ * Reads and parses the file. Findings are printed; with strict, what it says is checked too, and
+ * errors among them return exit_usage(). *c is set even then.
  */
 int session_load(struct session *s, struct config **c, bool strict);
 

@@ -13,37 +13,6 @@
 
 enum { KEY_SHOWN = 8 };
 
-struct block {
-	uint8_t addr[4], len;
-};
-
-/* What a NAT is in front of (RFC 1918). Source NAT of IPv6 is rare, and such networks have public
- * addresses beside fc00::/7. */
-static const struct block private_blocks[] = {
-	{ { 10, 0, 0, 0 }, 8 },
-	{ { 172, 16, 0, 0 }, 12 },
-	{ { 192, 168, 0, 0 }, 16 },
-};
-
-/* What else is not on the internet: this network, shared (RFC 6598), loopback, link-local,
- * multicast and above. */
-static const struct block local_blocks[] = {
-	{ { 0, 0, 0, 0 }, 8 },      { { 100, 64, 0, 0 }, 10 }, { { 127, 0, 0, 0 }, 8 },
-	{ { 169, 254, 0, 0 }, 16 }, { { 224, 0, 0, 0 }, 3 },
-};
-
-static bool is_in(const struct prefix *addr, const struct block *blocks, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		struct prefix block = { .family = AF_INET, .len = blocks[i].len };
-
-		memcpy(block.addr, blocks[i].addr, sizeof(blocks[i].addr));
-		if (prefix_contains(&block, addr))
-			return true;
-	}
-	return false;
-}
-
 /* The address of the peer's endpoint, literal or resolved; family 0 if it has none of IPv4. */
 static struct prefix peer_addr(const struct wg_peer *peer)
 {
@@ -54,22 +23,11 @@ static struct prefix peer_addr(const struct wg_peer *peer)
 	return endpoint_addr(&peer->endpoint);
 }
 
-static bool is_private(const struct prefix *addr)
-{
-	return addr->family && is_in(addr, private_blocks, ARRAY_SIZE(private_blocks));
-}
-
-static bool is_public(const struct prefix *addr)
-{
-	return addr->family && !is_private(addr) &&
-	       !is_in(addr, local_blocks, ARRAY_SIZE(local_blocks));
-}
-
 static bool is_candidate(const struct ports *p, const struct wg_peer *peer)
 {
 	struct prefix addr = peer_addr(peer);
 
-	return is_private(&addr) && ntohs(peer->endpoint.in.sin_port) == p->port;
+	return prefix_is_private(&addr) && ntohs(peer->endpoint.in.sin_port) == p->port;
 }
 
 static bool has_candidate(const struct ports *p)
@@ -153,7 +111,8 @@ static bool find_site(struct site *site, const struct ports *p, const struct own
 	for (size_t i = 0; i < device->npeers; i++) {
 		struct prefix addr = peer_addr(&device->peers[i]), source;
 
-		if (!is_public(&addr) || socks_find_source(&source, &device->peers[i].endpoint))
+		if (!prefix_is_public(&addr) ||
+		    socks_find_source(&source, &device->peers[i].endpoint))
 			continue;
 		site->own = find_own(own, &source);
 		if (!site->own || site->own == searched)
@@ -210,7 +169,7 @@ static void report(struct ports *p, const struct site *site)
 	for (i = 0; i < device->npeers; i++) {
 		struct prefix peer = peer_addr(&device->peers[i]);
 
-		if (is_private(&peer))
+		if (prefix_is_private(&peer))
 			ports_speak_for(p, ntohs(device->peers[i].endpoint.in.sin_port));
 	}
 	i = finding_add(p->f, FINDING_NAT_PORT_CLASH, p->at,
