@@ -71,6 +71,9 @@ struct route_step {
 	uint32_t back; /* its link to out */
 };
 
+/* What keeps the link from carrying anything; WAY_ARRIVES: nothing. */
+enum way_end route_judge_link(const struct mesh *m, const struct mesh_link *link);
+
 /* in: the interface that it came by, OUT_AWAY at the sender. */
 void route_step(struct route_step *s, const struct routes *r, size_t node, uint32_t in,
 		const struct prefix *target);
@@ -103,6 +106,10 @@ struct route_try {
  * that fails, or else of the first. */
 bool route_judge(const struct routes *r, struct bad_pair *bad, size_t from, size_t to,
 		 struct way *way);
+
+/* routes_reach(), where classes of up to direct nodes are worked node by node, larger ones at once.
+ */
+void route_reach(const struct routes *r, struct reach *out, size_t limit, size_t direct);
 
 /* Does any of its peers have that address among its AllowedIPs? */
 bool route_is_held(const struct routes *r, size_t node, const struct prefix *addr);

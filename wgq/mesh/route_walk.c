@@ -19,20 +19,8 @@ static bool passes_on(const struct mesh *m, uint32_t in, uint32_t out, uint8_t f
 	return iface->forwards[k] || (in == out && iface->forwards_in[k]);
 }
 
-/*
- * What keeps the link from carrying anything. A packet that nobody carries would not be helped by
- * forwarding, so that is said first; then what the kernel comes to first.
- */
-static enum way_end judge_link(const struct route_step *s, const struct mesh *m, uint32_t in,
-			       uint8_t family)
+enum way_end route_judge_link(const struct mesh *m, const struct mesh_link *link)
 {
-	const struct mesh_link *link;
-
-	if (!s->by)
-		return WAY_NO_ROUTE;
-	if (in != OUT_AWAY && !passes_on(m, in, s->out, family))
-		return WAY_NOT_FORWARDED;
-	link = &m->ifaces[s->out].links[s->by->link];
 	if (link->iface == MESH_NONE)
 		return WAY_STRANGER;
 	if (link->back == MESH_NONE)
@@ -40,6 +28,18 @@ static enum way_end judge_link(const struct route_step *s, const struct mesh *m,
 	return link->has_endpoint || m->ifaces[link->iface].links[link->back].has_endpoint
 		       ? WAY_ARRIVES
 		       : WAY_NO_INITIATOR;
+}
+
+/* A packet that nobody carries would not be helped by forwarding, so that is said first; then what
+ * the kernel comes to first. */
+static enum way_end judge_step(const struct route_step *s, const struct mesh *m, uint32_t in,
+			       uint8_t family)
+{
+	if (!s->by)
+		return WAY_NO_ROUTE;
+	if (in != OUT_AWAY && !passes_on(m, in, s->out, family))
+		return WAY_NOT_FORWARDED;
+	return route_judge_link(m, &m->ifaces[s->out].links[s->by->link]);
 }
 
 void route_step(struct route_step *s, const struct routes *r, size_t node, uint32_t in,
@@ -55,7 +55,7 @@ void route_step(struct route_step *s, const struct routes *r, size_t node, uint3
 	s->out = host->value;
 	s->row = table_find(&r->ifaces[s->out].allowed, target);
 	s->by = s->row ? &r->ifaces[s->out].refs[s->row->value] : NULL;
-	s->end = judge_link(s, r->mesh, in, target->family);
+	s->end = judge_step(s, r->mesh, in, target->family);
 	if (s->end == WAY_ARRIVES) {
 		const struct mesh_link *link = &r->mesh->ifaces[s->out].links[s->by->link];
 
