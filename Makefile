@@ -19,7 +19,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wfo
 	-Wsign-compare -Wwrite-strings -Wpointer-arith
 HARDEN := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 # those of iptables, libxtables and libiptc, are bound when they are needed: see hooks/late.h
-LIBS := libmnl libnftnl libsodium
+LIBS := libmnl libnftnl libsodium jansson
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DWGQ_VERSION='"$(VERSION)"' -I. $(WARNINGS) $(if $(CI),-Werror) $(HARDEN) \
 	$(CFLAGS) $(CPPFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)

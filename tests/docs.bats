@@ -4,6 +4,7 @@
 
 setup() {
   load netns/lib
+  load mesh/seed
   cd "$BATS_TEST_DIRNAME/.." || return
   : "${WGQ:=$PWD/${B:-build}/wgq}"
   export PATH=${WGQ%/*}:$PATH
@@ -67,7 +68,10 @@ try_command_examples() {
   here_file "$(< /run/filled)"
   for display in 1 2; do bash -ec "$(literal man/wgq.8 EXAMPLES "$display")" || return; done
   wgq up wg0 && bash -ec "$(literal man/wgq.8 EXAMPLES 3)" && wgq down wg0 || return
-  [ "$(PATH=/run/bin:$PATH bash -ec "$(literal man/wgq.8 EXAMPLES 4)")" = "systemctl enable --now wgq@wg0" ]
+  seed_mesh /run/work/mesh
+  display=$(literal man/wgq.8 EXAMPLES 4)
+  (cd /run/work && bash -ec "$display" && grep -q '^digraph' mesh.dot) || return
+  [ "$(PATH=/run/bin:$PATH bash -ec "$(literal man/wgq.8 EXAMPLES 5)")" = "systemctl enable --now wgq@wg0" ]
 }
 
 switch() {
@@ -111,8 +115,7 @@ export -f literal here_file try_file_examples try_command_examples switch faulty
 @test "wgq.8: has every command and option of --help, and no other" {
   local word
   diff <("$WGQ" --help | sed -nE 's/^  ([a-z]+) .*/\1/p' | sort) <(sed -n 's/^\.It Cm \([a-z]*\).*/\1/p' man/wgq.8 | sort)
-  diff <("$WGQ" --help | grep -oE -- '--[a-z-]+' | sort -u) <(sed -n '/^\.It Fl/s/.* Fl \(-[a-z-]*\)$/-\1/p
-    s/^\.It Fl -\([a-z]*\)$/--\1/p' man/wgq.8 | sort -u)
+  diff <("$WGQ" --help | grep -oE -- '--[a-z-]+' | sort -u) <(sed -nE '/^\.It Fl/s/.* Fl (-[a-z-]+)( Ar .*| Cm .*)?$/-\1/p' man/wgq.8 | sort -u)
   for word in $("$WGQ" --help | grep -oE -- ' -[a-z]\b' | sort -u); do
     grep -qE "^\.It Fl ${word#-} ," man/wgq.8 || { echo "$word"; return 1; }
   done
@@ -179,6 +182,21 @@ export -f literal here_file try_file_examples try_command_examples switch faulty
   done
 }
 
+@test "README: the mesh, as it is seen" {
+  local section='See the mesh' commands n
+  cd "$BATS_TEST_TMPDIR" || return
+  seed_mesh mesh
+  cp "$BATS_TEST_DIRNAME/../README.md" .
+  block text "$section" 4 > mesh.expect
+  mapfile -t commands < <(block sh "$section")
+  [ "${#commands[@]}" -eq 5 ]
+  for n in 1 2 3; do
+    same "$(block text "$section" $n)" "$(bash -ec "${commands[n - 1]}")"
+  done
+  same "$(block mermaid "$section" 1)" "$(bash -ec "${commands[3]}")"
+  [ "$(bash -ec "${commands[4]}" | grep -c error:)" -eq 0 ]
+}
+
 @test "README: to and from wg-quick, and by its name" {
   printf '%s\n' '[Interface]' 'PrivateKey = {A}' 'Address = 10.9.0.2/24' '[Peer]' 'PublicKey = {b}' \
     'AllowedIPs = 0.0.0.0/0' > "$BATS_TEST_TMPDIR/conf"
@@ -209,7 +227,7 @@ export -f literal here_file try_file_examples try_command_examples switch faulty
 @test "README: every other command is known not to be run here" {
   local section
   diff - <(awk '/^```/ && inside { inside = 0; next } /^```sh$/ { inside = 1; next } inside' README.md |
-    grep -vxFf <(for section in 'A first tunnel' 'Coming from wg-quick'; do block sh "$section"; done
+    grep -vxFf <(for section in 'A first tunnel' 'Coming from wg-quick' 'See the mesh'; do block sh "$section"; done
       block sh 'Building and installing' 2)) << 'E'
 sudo make deps demo
 sudo make deps check

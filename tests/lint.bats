@@ -57,12 +57,12 @@ none() {
 @test "layers look down only" {
   local rule layer allowed bad=0
   for rule in 'wgq/base wgq/base' 'wgq/conf wgq/base|wgq/conf' 'wgq/kernel wgq/base|wgq/kernel' \
-    'hooks wgq/base|wgq/kernel|hooks' 'wgq/plan wgq/base|wgq/kernel|wgq/conf|hooks|wgq/plan'; do
+    'hooks wgq/base|wgq/kernel|hooks' 'wgq/plan wgq/base|wgq/kernel|wgq/conf|hooks|wgq/plan' 'wgq/mesh wgq/base|wgq/conf|wgq/mesh'; do
     read -r layer allowed <<< "$rule"
     ! grep -rn '#include "' "$layer" --include='*.[ch]' | grep -vE "#include \"($allowed)/" || bad=1
   done
   for rule in '<sodium\.h> wgq/base/key\.c' '<libnftnl/ hooks/(firewall_)?nft[a-z_]*\.c' \
-    '<xtables\.h> hooks/xt\.c' '<libiptc/ hooks/ipt[a-z_]*\.c' \
+    '<jansson\.h> wgq/mesh/json\.c' '<xtables\.h> hooks/xt\.c' '<libiptc/ hooks/ipt[a-z_]*\.c' \
     '<libmnl/ (wgq/kernel|hooks)/[a-z_]*\.[ch]'; do
     read -r layer allowed <<< "$rule"
     ! grep -rnE "#include $layer" wgq hooks | grep -vE "^($allowed):" || bad=1

@@ -42,11 +42,11 @@ without_wg() {
 }
 
 @test "commands stand first, options anywhere" {
-  expect "down genkey genpsk pubkey strip up" wgq ""
+  expect "check down genkey genpsk map pubkey strip trace up" wgq ""
   expect "genkey genpsk" wgq gen
   expect "strip" wgq -n -v s
   expect "" wgq nothing
-  expect "--dry-run --help --quiet --strict --verbose --version -h -n -q -v" wgq -
+  expect "--dry-run --expect --format --help --json --matrix --quiet --strict --verbose --version -h -n -q -v" wgq -
   expect "--verbose --version" wgq up --ver
   expect "--dry-run" wgq -v --d
 }
@@ -98,6 +98,25 @@ without_wg() {
   host_run h ip link add wgbr0 type bridge
   kernel_wireguard && host_run h ip link add wg1 type wireguard
   without_wg expect "wg.9 wg0$(kernel_wireguard && echo " wg1")" wgq down wg
+}
+
+@test "check, trace and map take any number of files, folders and interfaces" {
+  host_conf h wg0 < /dev/null
+  mkdir folder
+  touch here.conf other.txt
+  for command in check trace map; do
+    expect "folder here.conf wg0" wgq "$command" ""
+    expect "folder" wgq --json "$command" here.conf fo
+  done
+}
+
+@test "values of options are no words of the command" {
+  touch here.conf expectations.txt
+  expect "dot mermaid text" wgq map --format ""
+  expect "mermaid" wgq --format m
+  expect "expectations.txt here.conf" wgq check --expect ""
+  expect "here.conf" wgq --format dot map ""
+  expect "check down genkey genpsk map pubkey strip trace up" wgq --expect file ""
 }
 
 @test "keys take no argument" {

@@ -282,11 +282,17 @@ static void print_source(FILE *out, const struct place *at)
 	print_caret(out, &s);
 }
 
+/* Names out of files get into messages and helps. */
+static void print_escaped(FILE *out, const char *s)
+{
+	text_print(out, (struct str){ s, strlen(s) });
+}
+
 static void print_place(FILE *out, const struct place *at)
 {
 	if (!at->file)
 		return;
-	text_print(out, (struct str){ at->file, strlen(at->file) });
+	print_escaped(out, at->file);
 	if (at->line)
 		fprintf(out, ":%u:%u", at->line, at->column);
 	fputs(": ", out);
@@ -295,18 +301,24 @@ static void print_place(FILE *out, const struct place *at)
 static void print_finding(FILE *out, const struct finding *finding)
 {
 	print_place(out, &finding->at);
-	fprintf(out, "%s: %s [%s]\n", severities[finding->severity], finding->message,
-		codes[finding->code].name);
+	fprintf(out, "%s: ", severities[finding->severity]);
+	print_escaped(out, finding->message);
+	fprintf(out, " [%s]\n", codes[finding->code].name);
 	print_source(out, &finding->at);
 	for (size_t i = 0; i < finding->nrelated; i++) {
 		const struct related *r = &finding->related[i];
 
 		print_place(out, &r->at);
-		fprintf(out, "note: %s\n", r->message);
+		fputs("note: ", out);
+		print_escaped(out, r->message);
+		fputc('\n', out);
 		print_source(out, &r->at);
 	}
-	if (finding->help)
-		fprintf(out, "  help: %s\n", finding->help);
+	if (!finding->help)
+		return;
+	fputs("  help: ", out);
+	print_escaped(out, finding->help);
+	fputc('\n', out);
 }
 
 void findings_print(FILE *out, const struct findings *f)

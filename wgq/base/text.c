@@ -139,3 +139,17 @@ const char *text_escape(char *out, size_t size, struct str s)
 	out[used] = '\0';
 	return out;
 }
+
+size_t text_columns(struct str s)
+{
+	size_t columns = 0;
+
+	while (s.n) {
+		struct glyph g = text_glyph(s);
+
+		columns += g.columns;
+		s.p += g.bytes;
+		s.n -= g.bytes;
+	}
+	return columns;
+}

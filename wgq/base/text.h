@@ -31,4 +31,7 @@ void text_print(FILE *out, struct str s);
  * Returns out. */
 const char *text_escape(char *out, size_t size, struct str s);
 
+/* The columns that s takes on a terminal, escaped. */
+size_t text_columns(struct str s);
+
 #endif

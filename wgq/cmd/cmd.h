@@ -19,14 +19,21 @@ struct invocation {
 	const char *self;     /* argv[0] */
 	char *const *argv;    /* all words after argv[0], NULL-terminated */
 	const char *argument; /* IFACE or FILE; NULL where the command takes none */
-	bool is_wg_quick;     /* called by that name: its exit statuses */
-	bool dry_run;
+	char *const *words;   /* all words after the command */
+	size_t nwords;
+	const char *format; /* --format; NULL: not given */
+	const char *expect; /* --expect; NULL: not given */
+	bool is_wg_quick;   /* called by that name: its exit statuses */
+	bool dry_run, json, matrix, quiet, verbose;
 	bool strict; /* every error stops */
 };
 
 int cmd_up(const struct invocation *in);
 int cmd_down(const struct invocation *in);
 int cmd_strip(const struct invocation *in);
+int cmd_check(const struct invocation *in);
+int cmd_trace(const struct invocation *in);
+int cmd_map(const struct invocation *in);
 int cmd_genkey(const struct invocation *in);
 int cmd_genpsk(const struct invocation *in);
 int cmd_pubkey(const struct invocation *in);

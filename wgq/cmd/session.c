@@ -77,7 +77,7 @@ void session_close(struct session *s)
 }
 
 /* Its hooks run as root: a file that others may change is theirs, not the administrator's. */
-static void check_permissions(const struct source *source, struct findings *f)
+void session_check_permissions(const struct source *source, struct findings *f)
 {
 	struct place whole = { .file = source->path };
 	bool replaceable = (source->folder_mode & (S_IWOTH | S_ISVTX)) == S_IWOTH;
@@ -132,7 +132,7 @@ int session_load(struct session *s, struct config **c, bool strict)
 	if (source_read(&source, &s->arena, s->path, &s->d))
 		return session_fail(s, exit_usage(s->in));
 	*c = config_parse(&s->arena, &source, &f);
-	check_permissions(&source, &f);
+	session_check_permissions(&source, &f);
 	if (strict)
 		check_content(s, *c, &f);
 	findings_print(stderr, &f);

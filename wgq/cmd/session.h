@@ -5,6 +5,7 @@
 #define WGQ_CMD_SESSION_H
 
 #include "wgq/cmd/cmd.h"
+#include "wgq/conf/config.h"
 #include "wgq/plan/apply.h"
 #include "wgq/plan/host.h"
 #include "wgq/plan/record.h"
@@ -39,6 +40,10 @@ int session_fail(struct session *s, int status);
  * errors among them return exit_usage(). *c is set even then.
  */
 int session_load(struct session *s, struct config **c, bool strict);
+
+/* Adds file-permissions: an error where anybody may write the file, a warning where others may read
+ * it. */
+void session_check_permissions(const struct source *source, struct findings *f);
 
 /* Keeps the undo of done from putting back switches that other tunnels still hold. */
 void session_spare_switches(struct session *s, struct plan *done);

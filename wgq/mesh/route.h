@@ -66,6 +66,10 @@ void routes_trace(const struct routes *r, struct way *way, size_t from, struct p
  * family 0: it has none. */
 struct prefix routes_source(const struct routes *r, size_t from, struct prefix target);
 
+/* The address of the other node that counts for the pair: that in a network of the sender's, else
+ * the first that it has a route to, else the first. family 0: it has none of this family. */
+struct prefix routes_target(const struct routes *r, size_t from, size_t to, uint8_t family);
+
 /*
  * An ordered pair of nodes that does not work. Of several addresses the target is the one in a
  * network of the sender's, else the first that it has a route to, else the first. Without a family

@@ -87,6 +87,13 @@ const struct prefix *route_target(const struct routes *r, size_t from, size_t to
 	return routed ? routed : first;
 }
 
+struct prefix routes_target(const struct routes *r, size_t from, size_t to, uint8_t family)
+{
+	const struct prefix *target = route_target(r, from, to, family);
+
+	return target ? *target : (struct prefix){ 0 };
+}
+
 /* --- pairs --- */
 
 static void try_family(struct route_try *t, const struct routes *r, size_t from, size_t to,
