@@ -107,9 +107,16 @@ struct route_try {
 bool route_judge(const struct routes *r, struct bad_pair *bad, size_t from, size_t to,
 		 struct way *way);
 
-/* routes_reach(), where classes of up to direct nodes are worked node by node, larger ones at once.
- */
-void route_reach(const struct routes *r, struct reach *out, size_t limit, size_t direct);
+/* Where counting is done for many at once, and where one by one; the counts are the same. */
+struct reach_limits {
+	size_t direct; /* classes of up to so many nodes are worked node by node */
+	size_t others; /* a prefix that holds up to so many addresses of others is for a few */
+	size_t rows;   /* a node with up to so many of these is like those that have none */
+};
+
+/* routes_reach() with other limits, for its tests. */
+void route_reach(const struct routes *r, struct reach *out, size_t limit,
+		 const struct reach_limits *limits);
 
 /* Does any of its peers have that address among its AllowedIPs? */
 bool route_is_held(const struct routes *r, size_t node, const struct prefix *addr);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "wgq/mesh/route_course.h"
 
-/* Keys of courses take memory, which classes of a few nodes are not worth. */
-enum { DIRECT_MAX = 64, WORD = 64 };
+enum { WORD = 64 };
 
 #define NOBODY UINT32_MAX
 
@@ -11,7 +10,15 @@ struct outcome {
 	uint64_t *ok;    /* comes through */
 	uint64_t *loose; /* does not, and the class's AllowedIPs do not hold the target either */
 	size_t nok, nloose, n;
-	uint32_t open; /* the target itself if it is of the class and not yet asked about */
+	/* those who had to be left out, for another target to say */
+	uint32_t *open;
+	size_t nopen, open_capacity;
+};
+
+/* A pair that its class does not speak for. */
+struct single {
+	uint32_t from;
+	bool ok, loose;
 };
 
 struct reacher {
@@ -22,9 +29,13 @@ struct reacher {
 	struct intern seen;       /* courses, or outcomes as they are */
 	struct outcome *outcomes; /* by their numbers in seen */
 	size_t noutcomes, outcomes_capacity;
-	uint32_t *matrix; /* outcome of each class (rows) to each node */
-	bool *is_loose;   /* of each class: has any of its outcomes loose nodes? */
-	bool *is_bad;     /* or any that do not come through? */
+	uint32_t *matrix;       /* outcome of each class (rows) to each node */
+	struct single *singles; /* one target's after the other's, by from */
+	size_t nsingles, singles_capacity;
+	size_t *first_single; /* of each target; its end is where the next one's begins */
+	size_t *marks;  /* of each node, the last target to which it was made single, plus 1 */
+	bool *is_loose; /* of each class: has any of its outcomes loose nodes? */
+	bool *is_bad;   /* or any that do not come through? */
 	struct bytes key;
 	struct reach *out;
 };
@@ -45,6 +56,85 @@ static void ask(struct outcome *o, const struct reacher *x, const struct courses
 	o->nloose += !ok && !held;
 }
 
+/* --- who is not like its class --- */
+
+static bool is_single(const struct reacher *x, uint32_t from, uint32_t target)
+{
+	return x->marks[from] == (size_t)target + 1;
+}
+
+/* The target itself is marked as one, but is of no pair. */
+static void add_single(struct reacher *x, uint32_t from, uint32_t target)
+{
+	if (is_single(x, from, target))
+		return;
+	x->marks[from] = (size_t)target + 1;
+	if (from != target)
+		*ARENA_PUSH(x->arena, x->singles, x->nsingles,
+			    x->singles_capacity) = (struct single){ .from = from };
+}
+
+/*
+ * Those of a class for whom a receiver on the way is not like its kind: its exceptions, and itself,
+ * whose table need not take its own packets as tables like it do. Not the first: who comes through
+ * there is asked for each node, and is the same for all targets.
+ */
+static void add_receivers_singles(struct reacher *x, const struct courses *c, uint32_t class,
+				  uint32_t target)
+{
+	const struct classes *classes = &x->classes;
+
+	for (size_t k = 0; k < 2; k++) {
+		const struct course *course = &c->family[k];
+
+		for (size_t i = 1; course->kind == COURSE_GOES && i < course->nstops; i++) {
+			uint32_t at = (uint32_t)x->routes->mesh->ifaces[course->at[i]].node;
+			uint32_t end = classes->exceptions.first[at + 1];
+
+			if (classes->of[at] == class)
+				add_single(x, at, target);
+			for (uint32_t e = classes->exceptions.first[at]; e < end; e++)
+				if (classes->of[classes->exceptions.v[e]] == class)
+					add_single(x, classes->exceptions.v[e], target);
+		}
+	}
+}
+
+static int compare_singles(const void *pa, const void *pb)
+{
+	const struct single *a = pa, *b = pb;
+
+	return (a->from > b->from) - (a->from < b->from);
+}
+
+static void work_singles(struct reacher *x, uint32_t target)
+{
+	size_t first = x->first_single[target], n = x->nsingles - first;
+
+	for (size_t i = first; i < x->nsingles; i++) {
+		struct single *single = &x->singles[i];
+		struct courses c;
+		bool held;
+
+		courses_chart(&c, x->routes, single->from, target);
+		single->ok = courses_pass(&c, x->routes, single->from, &held);
+		single->loose = !single->ok && !held;
+	}
+	if (n)
+		qsort(x->singles + first, n, sizeof(*x->singles), compare_singles);
+}
+
+static const struct single *find_single(const struct reacher *x, uint32_t from, uint32_t to)
+{
+	size_t n = x->first_single[to + 1] - x->first_single[to];
+	struct single key = { .from = from };
+
+	return n ? bsearch(&key, x->singles + x->first_single[to], n, sizeof(key), compare_singles)
+		 : NULL;
+}
+
+/* --- a class and a target --- */
+
 static struct outcome *add_outcome(struct reacher *x, size_t size)
 {
 	struct outcome *o = ARENA_PUSH(x->arena, x->outcomes, x->noutcomes, x->outcomes_capacity);
@@ -54,7 +144,6 @@ static struct outcome *add_outcome(struct reacher *x, size_t size)
 		.ok = arena_alloc(x->arena, words * sizeof(*o->ok)),
 		.loose = arena_alloc(x->arena, words * sizeof(*o->loose)),
 		.n = size,
-		.open = NOBODY,
 	};
 	return o;
 }
@@ -88,11 +177,23 @@ static uint32_t work_directly(struct reacher *x, const struct courses *c, uint32
 	return number;
 }
 
-/*
- * Many nodes: like courses have one outcome. But for the target, if it is of the class: its own
- * table need not take packets from itself as tables like it do, so that it is asked about when
- * there is another target.
- */
+/* Asks about those of the class who may be asked now. */
+static void ask_open(struct outcome *o, const struct reacher *x, const struct courses *c,
+		     uint32_t target)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < o->nopen; i++) {
+		if (is_single(x, o->open[i], target))
+			o->open[kept++] = o->open[i];
+		else
+			ask(o, x, c, o->open[i]);
+	}
+	o->nopen = kept;
+}
+
+/* Many nodes: like courses have one outcome. But for singles it says nothing: they are asked about
+ * when there is another target. */
 static uint32_t work_at_once(struct reacher *x, const struct courses *c, uint32_t class,
 			     uint32_t target)
 {
@@ -104,43 +205,53 @@ static uint32_t work_at_once(struct reacher *x, const struct courses *c, uint32_
 	bytes_put(&x->key, &class, sizeof(class));
 	courses_key(&x->key, c, x->routes, classes);
 	number = intern(&x->seen, &x->key);
-	if (number < x->noutcomes) {
-		o = &x->outcomes[number];
-		if (o->open != NOBODY && o->open != target) {
-			ask(o, x, c, o->open);
-			o->open = NOBODY;
-		}
-		return number;
+	if (number == x->noutcomes) {
+		o = add_outcome(x, class_size(classes, class));
+		for (uint32_t i = classes->first[class]; i < classes->first[class + 1]; i++)
+			*ARENA_PUSH(x->arena, o->open, o->nopen,
+				    o->open_capacity) = classes->members[i];
 	}
-	o = add_outcome(x, class_size(classes, class));
-	for (uint32_t i = classes->first[class]; i < classes->first[class + 1]; i++)
-		if (classes->members[i] != target)
-			ask(o, x, c, classes->members[i]);
-	o->open = classes->of[target] == class ? target : NOBODY;
+	ask_open(&x->outcomes[number], x, c, target);
 	return number;
 }
 
-/* Fills in a row of the matrix. */
-static void work(struct reacher *x, uint32_t class)
+/* A member that may stand for the class. */
+static uint32_t find_speaker(const struct reacher *x, uint32_t class, uint32_t target)
 {
-	const struct classes *c = &x->classes;
-	const uint32_t *members = c->members + c->first[class];
-	bool direct = class_size(c, class) <= x->direct;
+	for (uint32_t i = x->classes.first[class]; i < x->classes.first[class + 1]; i++) {
+		uint32_t node = x->classes.members[i];
 
-	for (uint32_t target = 0; target < x->nnodes; target++) {
-		struct courses courses;
-		uint32_t from = *members;
-
-		if (from == target)
-			from = class_size(c, class) > 1 ? members[1] : NOBODY;
-		if (from != NOBODY)
-			courses_chart(&courses, x->routes, from, target);
-		else
-			courses = (struct courses){ 0 };
-		x->matrix[class * x->nnodes + target] =
-			direct ? work_directly(x, &courses, class, target)
-			       : work_at_once(x, &courses, class, target);
+		if (!is_single(x, node, target))
+			return node;
 	}
+	return NOBODY;
+}
+
+static uint32_t work_class(struct reacher *x, uint32_t class, uint32_t target)
+{
+	uint32_t speaker = find_speaker(x, class, target);
+	struct courses c = { 0 };
+
+	if (speaker != NOBODY) {
+		courses_chart(&c, x->routes, speaker, target);
+		add_receivers_singles(x, &c, class, target);
+	}
+	return class_size(&x->classes, class) <= x->direct ? work_directly(x, &c, class, target)
+							   : work_at_once(x, &c, class, target);
+}
+
+/* Fills in a column of the matrix. */
+static void work(struct reacher *x, uint32_t target)
+{
+	const struct node_lists *senders = &x->classes.senders;
+
+	x->first_single[target] = x->nsingles;
+	add_single(x, target, target);
+	for (uint32_t i = senders->first[target]; i < senders->first[target + 1]; i++)
+		add_single(x, senders->v[i], target);
+	for (uint32_t class = 0; class < x->classes.n; class ++)
+		x->matrix[class * x->nnodes + target] = work_class(x, class, target);
+	work_singles(x, target);
 }
 
 static const struct outcome *outcome_of(const struct reacher *x, uint32_t from, uint32_t to)
@@ -148,9 +259,20 @@ static const struct outcome *outcome_of(const struct reacher *x, uint32_t from, 
 	return &x->outcomes[x->matrix[x->classes.of[from] * x->nnodes + to]];
 }
 
-static bool is_ok(const struct reacher *x, uint32_t from, uint32_t to)
+/* What becomes of a pair: of its class, or of itself. */
+static struct single find_class_result(const struct reacher *x, uint32_t from, uint32_t to)
 {
-	return has_bit(outcome_of(x, from, to)->ok, x->classes.place[from]);
+	const struct outcome *o = outcome_of(x, from, to);
+	size_t place = x->classes.place[from];
+
+	return (struct single){ from, has_bit(o->ok, place), has_bit(o->loose, place) };
+}
+
+static struct single find_result(const struct reacher *x, uint32_t from, uint32_t to)
+{
+	const struct single *single = find_single(x, from, to);
+
+	return single ? *single : find_class_result(x, from, to);
 }
 
 /* --- counting --- */
@@ -252,6 +374,34 @@ static size_t count_answered(const struct reacher *x, struct bucket *there, stru
 	return count;
 }
 
+/* Is one of the two loose where the other's way to it works? */
+static size_t count_answers(struct single there, struct single back)
+{
+	return (size_t)(there.loose && back.ok) + (size_t)(back.loose && there.ok);
+}
+
+/* Puts right what was counted as if the classes spoke for all. */
+static void count_singles(struct reacher *x)
+{
+	struct reach *out = x->out;
+
+	for (uint32_t to = 0; to < x->nnodes; to++) {
+		for (size_t i = x->first_single[to]; i < x->first_single[to + 1]; i++) {
+			const struct single *own = &x->singles[i];
+			struct single was = find_class_result(x, own->from, to);
+
+			out->reachable += (size_t)own->ok - (size_t)was.ok;
+			out->nwanted += (size_t)(!own->ok && !own->loose) -
+					(size_t)(!was.ok && !was.loose);
+			x->is_bad[x->classes.of[own->from]] |= !own->ok;
+			if (to > own->from && find_single(x, to, own->from))
+				continue; /* the two are put right from the other side */
+			out->nwanted += count_answers(*own, find_result(x, to, own->from)) -
+					count_answers(was, find_class_result(x, to, own->from));
+		}
+	}
+}
+
 static void count(struct reacher *x)
 {
 	uint32_t n = x->classes.n;
@@ -265,6 +415,7 @@ static void count(struct reacher *x)
 	for (uint32_t i = 0; i < n; i++)
 		for (uint32_t k = 0; x->is_loose[i] && k < n; k++)
 			x->out->nwanted += count_answered(x, there, back, i, k);
+	count_singles(x);
 }
 
 /* --- listing --- */
@@ -277,15 +428,14 @@ static void list_bad(struct reacher *x, bool wanted, size_t limit)
 		if (!x->is_bad[x->classes.of[from]])
 			continue;
 		for (uint32_t to = 0; to < x->nnodes; to++) {
-			const struct outcome *o = outcome_of(x, from, to);
-			size_t place = x->classes.place[from];
+			struct single result = find_result(x, from, to);
 			struct bad_pair bad;
 			struct way way;
 
 			if (out->nbad >= limit)
 				return;
-			if (from == to || has_bit(o->ok, place) ||
-			    wanted != (!has_bit(o->loose, place) || is_ok(x, to, from)))
+			if (from == to || result.ok ||
+			    wanted != (!result.loose || find_result(x, to, from).ok))
 				continue;
 			route_judge(x->routes, &bad, from, to, &way);
 			bad.is_wanted = wanted;
@@ -300,14 +450,15 @@ static size_t smaller(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-void route_reach(const struct routes *r, struct reach *out, size_t limit, size_t direct)
+void route_reach(const struct routes *r, struct reach *out, size_t limit,
+		 const struct reach_limits *limits)
 {
 	struct arena arena CLEANUP(arena_fini) = { 0 };
 	struct reacher x = {
 		.routes = r,
 		.arena = &arena,
 		.nnodes = r->mesh->nnodes,
-		.direct = smaller(direct, DIRECT_MAX),
+		.direct = smaller(limits->direct, WORD),
 		.seen = { .arena = &arena },
 		.key = { .arena = &arena },
 		.out = out,
@@ -315,10 +466,13 @@ void route_reach(const struct routes *r, struct reach *out, size_t limit, size_t
 	size_t nbad;
 
 	*out = (struct reach){ .pairs = x.nnodes ? x.nnodes * (x.nnodes - 1) : 0 };
-	classes_init(&x.classes, &arena, r);
+	classes_init(&x.classes, &arena, r, limits);
 	x.matrix = arena_alloc(&arena, (x.classes.n * x.nnodes + 1) * sizeof(*x.matrix));
-	for (uint32_t i = 0; i < x.classes.n; i++)
+	x.first_single = arena_alloc(&arena, (x.nnodes + 1) * sizeof(*x.first_single));
+	x.marks = arena_alloc(&arena, (x.nnodes + 1) * sizeof(*x.marks));
+	for (uint32_t i = 0; i < x.nnodes; i++)
 		work(&x, i);
+	x.first_single[x.nnodes] = x.nsingles;
 	count(&x);
 	nbad = out->pairs - out->reachable;
 	list_bad(&x, true, smaller(limit, out->nwanted));
@@ -328,5 +482,9 @@ void route_reach(const struct routes *r, struct reach *out, size_t limit, size_t
 
 void routes_reach(const struct routes *r, struct reach *out, size_t limit)
 {
-	route_reach(r, out, limit, DIRECT_MAX);
+	/* Keys of courses take memory, which classes of a few nodes are not worth; nor are nodes of
+	 * many exceptions, as hubs are, which would be exceptions on the way to everybody. */
+	static const struct reach_limits limits = { .direct = WORD, .others = 4, .rows = 64 };
+
+	route_reach(r, out, limit, &limits);
 }
