@@ -379,10 +379,69 @@ expect:12:11: [syntax]' ]
   sed -i 's/203.0.113.100/relay.example.com/' mesh/*.conf
   for command in "check mesh" "trace mesh A D" "map mesh"; do
     # shellcheck disable=SC2086  # words
-    strace -f -e trace=network,process -o calls "$WGQ" $command > /dev/null
+    # a leak checker cannot work under strace
+    ASAN_OPTIONS=detect_leaks=0 strace -f -e trace=network,process -o calls "$WGQ" $command > /dev/null
     ! grep -E '^[0-9]+ +(socket|connect|clone|fork|vfork)\(' calls || return 1
     [ "$(grep -c 'execve(' calls)" -eq 1 ]
   done
+}
+
+# --- this host -------------------------------------------------------------------------------------------------------
+
+# What a healthy file, and then one fault after the other, make check say in a fresh host.
+look_at_host() {
+  local file=/etc/wireguard/wg0.conf
+  "$WGQ" check || return
+  printf '%s\n' '[Interface]' 'PrivateKey = {A}' 'Address = 10.0.0.1/24' 'ListenPort = 51820' 'Forward = yes' '[Peer]' \
+    'PublicKey = {b}' 'AllowedIPs = 10.0.0.2/32' | here_conf wg0
+  for words in '' wg0 '--json wg0' wg1; do
+    echo "= check${words:+ $words}"
+    # shellcheck disable=SC2086  # words
+    "$WGQ" check $words
+    echo "= $?"
+  done
+  echo "= readable" && chmod 755 /etc/wireguard && chmod 644 $file && "$WGQ" check wg0
+  echo "= writable" && chmod 646 $file && ! "$WGQ" check wg0 || return
+  chmod 600 $file
+  echo "= two files" && cp $file /etc/wireguard/wg1.conf && touch /etc/wireguard/too-long-for-an-interface.conf
+  "$WGQ" check && rm /etc/wireguard/wg1.conf
+  echo "= faulty" && sed -i 's/ListenPort/ListenPrt/' $file && ! "$WGQ" check || return
+  sed -i 's/ListenPrt/ListenPort/' $file
+  echo "= up" && "$WGQ" -q up wg0 && "$WGQ" check
+  echo "= blocked" && nft 'add table inet x; add chain inet x f { type filter hook forward priority 0; policy drop; }'
+  "$WGQ" check wg0
+  echo "= status $?"
+}
+
+@test "check of this host: its files, their rights and ports, and its firewall" {
+  load ../netns/lib
+  export WGQ
+  export -f look_at_host
+  run -0 host_once look_at_host
+  [ "$(grep -E '^=|: (warning|error):' <<< "$output" | sed -E 's/: (warning|error):.*(\[.*\])$/ \1 \2/')" = "= check
+= 0
+= check wg0
+= 0
+= check --json wg0
+= 0
+= check wg1
+= 2
+= readable
+/etc/wireguard/wg0.conf warning [file-permissions]
+= writable
+/etc/wireguard/wg0.conf error [file-permissions]
+= two files
+/etc/wireguard/wg0.conf:4:14 warning [port-shared]
+/etc/wireguard/wg1.conf:4:14 warning [port-shared]
+= faulty
+/etc/wireguard/wg0.conf:4:1 error [unknown-key]
+= up
+= blocked
+/etc/wireguard/wg0.conf:5:11 warning [forward-blocked]
+/etc/wireguard/wg0.conf:5:11 warning [forward-blocked]
+/etc/wireguard/wg0.conf:5:11 warning [forward-blocked]
+= status 0" ]
+  jq -e '.version == 1 and .findings == [] and .nodes == []' <<< "$(sed -n '/^{/,/^}/p' <<< "$output")"
 }
 
 # --- the command line --------------------------------------------------------------------------------------------------

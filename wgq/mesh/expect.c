@@ -253,16 +253,15 @@ void expect_check(struct findings *f, const struct mesh *m, const struct routes 
 		  const struct source *expectations)
 {
 	struct str rest = expectations->text;
-	uint32_t number = 0;
+	uint32_t number = 1;
 
 	while (rest.n) {
 		const char *end = memchr(rest.p, '\n', rest.n);
 		size_t n = end ? (size_t)(end - rest.p) : rest.n;
-		struct line l = { .source = expectations,
-				  .number = ++number,
-				  .text = { rest.p, n } };
+		struct line l = { .source = expectations, .number = number, .text = { rest.p, n } };
 
 		judge_line(f, m, r, &l);
+		number++;
 		n += end != NULL;
 		rest.p += n;
 		rest.n -= n;

@@ -54,23 +54,14 @@ static void join_claims(struct search *s)
 	s->nclaims = 0;
 }
 
-/* RFC 1918, RFC 4193, and link-local addresses: they mean something in one network only. */
 static bool is_private(const struct wg_peer *peer)
 {
-	static const struct prefix ranges[] = {
-		{ AF_INET, 8, { 10 } },        { AF_INET, 12, { 172, 16 } },
-		{ AF_INET, 16, { 192, 168 } }, { AF_INET, 16, { 169, 254 } },
-		{ AF_INET6, 7, { 0xfc } },     { AF_INET6, 10, { 0xfe, 0x80 } },
-	};
 	struct prefix addr;
 
 	if (!(peer->flags & PEER_HAS_ENDPOINT))
 		return false;
 	addr = endpoint_addr(&peer->endpoint);
-	for (size_t i = 0; i < ARRAY_SIZE(ranges); i++)
-		if (prefix_contains(&ranges[i], &addr))
-			return true;
-	return false;
+	return prefix_is_private(&addr);
 }
 
 static void look_at_link(struct search *s, const struct mesh_iface *iface,
