@@ -9,6 +9,15 @@ static bool was_here(const struct course *c, uint32_t iface)
 	return false;
 }
 
+static uint32_t find_ordinal(const struct mesh_node *n, uint32_t iface)
+{
+	uint32_t i = 0;
+
+	while (i < n->nifaces && n->ifaces[i] != iface)
+		i++;
+	return i;
+}
+
 /* Follows the target as routes_trace() does, whatever the source. */
 static void follow(struct course *c, const struct routes *r, size_t node,
 		   const struct prefix *target)
@@ -20,8 +29,10 @@ static void follow(struct course *c, const struct routes *r, size_t node,
 		route_step(&step, r, node, step.next, target);
 		if (!step.goes_on || c->nstops + 1 == WAY_MAX || was_here(c, step.next))
 			return;
-		if (!c->nstops)
+		if (!c->nstops) {
+			c->out = find_ordinal(&r->mesh->nodes[node], step.out);
 			c->by = step.row->prefix;
+		}
 		c->at[c->nstops] = step.next;
 		c->back[c->nstops++] = step.back;
 		node = r->mesh->ifaces[step.next].node;
@@ -33,8 +44,6 @@ static void chart(struct course *c, const struct routes *r, size_t from, size_t 
 {
 	const struct prefix *target = route_target(r, from, to, family);
 	size_t own = target ? route_source(r, from, target) : SIZE_MAX;
-	const struct mesh_node *n = &r->mesh->nodes[from];
-	const struct table_row *row;
 
 	c->kind = COURSE_NONE;
 	c->held = false;
@@ -43,11 +52,8 @@ static void chart(struct course *c, const struct routes *r, size_t from, size_t 
 	if (own == SIZE_MAX)
 		return;
 	c->own = (uint32_t)own;
-	c->held = route_is_held(r, from, target);
 	follow(c, r, from, target);
-	row = table_find(&r->nodes[from].host, target);
-	while (row && c->out < n->nifaces && n->ifaces[c->out] != row->value)
-		c->out++;
+	c->held = c->nstops || route_is_held(r, from, target);
 }
 
 void courses_chart(struct courses *c, const struct routes *r, size_t from, size_t to)
