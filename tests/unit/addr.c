@@ -244,6 +244,45 @@ static void endpoints_print_and_compare(void **state)
 	assert_string_equal(prefix_format_addr(text, &p), "fe80::1");
 }
 
+static void private_and_public_addresses_end_where_they_should(void **state)
+{
+	static const struct {
+		const char *addr;
+		bool private, public;
+	} rows[] = {
+		{ "9.255.255.255", false, true },   { "10.0.0.0", true, false },
+		{ "10.255.255.255", true, false },  { "11.0.0.0", false, true },
+		{ "172.15.255.255", false, true },  { "172.16.0.0", true, false },
+		{ "172.31.255.255", true, false },  { "172.32.0.0", false, true },
+		{ "192.167.255.255", false, true }, { "192.168.0.0", true, false },
+		{ "192.168.255.255", true, false }, { "192.169.0.0", false, true },
+		{ "0.0.0.1", false, false },        { "100.63.255.255", false, true },
+		{ "100.64.0.0", false, false },     { "100.127.255.255", false, false },
+		{ "100.128.0.0", false, true },     { "127.0.0.1", false, false },
+		{ "169.254.1.1", false, false },    { "223.255.255.255", false, true },
+		{ "224.0.0.1", false, false },      { "255.255.255.255", false, false },
+		{ "1fff::1", false, false },        { "2000::", false, true },
+		{ "2001:db8::1", false, true },     { "3fff:ffff::1", false, true },
+		{ "4000::", false, false },         { "::1", false, false },
+		{ "fd00::1", false, false },        { "fe80::1", false, false },
+		{ "0a00::1", false, false },
+	};
+	static const struct prefix none;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct prefix p;
+
+		assert_int_equal(
+			prefix_parse(&p, (struct str){ rows[i].addr, strlen(rows[i].addr) }), 0);
+		if (prefix_is_private(&p) != rows[i].private ||
+		    prefix_is_public(&p) != rows[i].public)
+			fail_msg("%s", rows[i].addr);
+	}
+	assert_false(prefix_is_private(&none));
+	assert_false(prefix_is_public(&none));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -254,6 +293,7 @@ int main(void)
 		cmocka_unit_test(containment_minds_family_and_length),
 		cmocka_unit_test(order_is_family_then_address_then_length),
 		cmocka_unit_test(endpoints_print_and_compare),
+		cmocka_unit_test(private_and_public_addresses_end_where_they_should),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -191,34 +191,34 @@ bool prefix_contains(const struct prefix *outer, const struct prefix *inner)
 	return memcmp(a.addr, b.addr, sizeof(a.addr)) == 0;
 }
 
+/* A network by the first bytes of its addresses, none longer than those. */
 struct block {
-	uint8_t family, len;
-	uint8_t addr[4]; /* the rest is zero */
+	uint8_t family;
+	uint16_t value, mask;
 };
 
 static const struct block private_blocks[] = {
-	{ AF_INET, 8, { 10 } },
-	{ AF_INET, 12, { 172, 16 } },
-	{ AF_INET, 16, { 192, 168 } },
+	{ AF_INET, 10 << 8, 0xff00 },
+	{ AF_INET, 172 << 8 | 16, 0xfff0 },
+	{ AF_INET, 192 << 8 | 168, 0xffff },
 };
 
 /* This network, shared (RFC 6598), loopback, link-local, multicast and above; of IPv6 all that is
  * not global unicast. */
 static const struct block local_blocks[] = {
-	{ AF_INET, 8, { 0 } },         { AF_INET, 10, { 100, 64 } }, { AF_INET, 8, { 127 } },
-	{ AF_INET, 16, { 169, 254 } }, { AF_INET, 3, { 224 } },      { AF_INET6, 3, { 0 } },
-	{ AF_INET6, 2, { 64 } },       { AF_INET6, 1, { 128 } },
+	{ AF_INET, 0, 0xff00 },        { AF_INET, 100 << 8 | 64, 0xffc0 },
+	{ AF_INET, 127 << 8, 0xff00 }, { AF_INET, 169 << 8 | 254, 0xffff },
+	{ AF_INET, 224 << 8, 0xe000 }, { AF_INET6, 0, 0xe000 },
+	{ AF_INET6, 0x4000, 0xc000 },  { AF_INET6, 0x8000, 0x8000 },
 };
 
 static bool is_in(const struct prefix *addr, const struct block *blocks, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
-		struct prefix block = { .family = blocks[i].family, .len = blocks[i].len };
+	unsigned first = (unsigned)addr->addr[0] << 8 | addr->addr[1];
 
-		memcpy(block.addr, blocks[i].addr, sizeof(blocks[i].addr));
-		if (prefix_contains(&block, addr))
+	for (size_t i = 0; i < n; i++)
+		if (blocks[i].family == addr->family && (first & blocks[i].mask) == blocks[i].value)
 			return true;
-	}
 	return false;
 }
 

@@ -17,6 +17,7 @@ struct one_file {
 	bool *counts; /* by peer: the last block of its key, and not of the interface's own */
 	struct entry *entries; /* of peers that count, by prefix */
 	size_t n;
+	bool has_len[2][129]; /* IPv4, IPv6: is there an entry of this length? */
 };
 
 static struct place place_at(const struct one_file *k, struct span at)
@@ -188,6 +189,9 @@ static void collect_entries(struct one_file *k)
 			};
 	}
 	qsort(k->entries, k->n, sizeof(*k->entries), by_prefix);
+	for (size_t i = 0; i < k->n; i++)
+		k->has_len[k->entries[i].prefix.family == AF_INET6][k->entries[i].prefix.len] =
+			true;
 }
 
 static struct place entry_place(const struct one_file *k, const struct entry *e)
@@ -357,6 +361,8 @@ static const struct entry *find_entry(const struct one_file *k, const struct pre
 		struct entry wanted = { .prefix = *addr };
 		size_t low = 0, high = k->n;
 
+		if (!k->has_len[addr->family == AF_INET6][len])
+			continue;
 		wanted.prefix.len = (uint8_t)len;
 		wanted.prefix = prefix_network(wanted.prefix);
 		while (low < high) {

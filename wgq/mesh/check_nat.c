@@ -15,15 +15,15 @@ enum evidence {
 	SITE_LAN,    /* a private address at which one reaches the other */
 };
 
-/* An Endpoint of somebody: of a link of another file, or what a "# Endpoint =" says. */
+/* Where somebody, or a "# Endpoint =", says that an interface is; each place once. */
 struct seen {
-	size_t target;    /* interface */
-	const char *host; /* one text for one place: with the node by which a private one is seen */
-	const char *shown;
-	uint16_t port; /* 0: by name */
-	bool outside;  /* leads into the internet */
-	size_t by;     /* interface; target itself: a "# Endpoint =" */
+	size_t target; /* interface */
+	struct prefix addr;
+	const char *name; /* where it is no literal address, in small letters */
+	bool outside;     /* leads into the internet */
+	size_t by;        /* interface in whose file it stands */
 	struct span at;
+	struct seen *next; /* of the same target */
 };
 
 struct member {
@@ -41,11 +41,10 @@ struct outgoing {
 struct nat {
 	struct check *k;
 	enum evidence evidence;
-	struct seen *seen; /* by host, then target */
+	struct seen **seen; /* by place, then target */
 	size_t nseen, seen_capacity;
-	struct seen **by_target; /* the same by target */
-	const char **outside;    /* by interface: the host at which the internet reaches it; NULL */
-	struct prefix *own;      /* the addresses of all tunnels, sorted */
+	struct seen **first; /* by target */
+	struct prefix *own;  /* the addresses of all tunnels, sorted */
 	size_t nown;
 	size_t *site_of;    /* by node: of the site at hand, its number and one; 0: none */
 	bool *reported;     /* by interface */
@@ -61,23 +60,24 @@ static int compare_sizes(size_t a, size_t b)
 	return (a > b) - (a < b);
 }
 
-static int by_host(const void *pa, const void *pb)
+/* One place for all, or, of a private address, for one node alone: there may be many such. */
+static int compare_places(const struct nat *n, const struct seen *a, const struct seen *b)
 {
-	const struct seen *a = pa, *b = pb;
-	int order = strcmp(a->host, b->host);
+	int order = prefix_compare(&a->addr, &b->addr);
 
-	if (!order)
-		order = compare_sizes(a->target, b->target);
-	return order ? order : compare_sizes(a->by, b->by);
+	if (!order && !a->addr.family)
+		order = strcmp(a->name, b->name);
+	if (!order && !a->outside)
+		order = compare_sizes(n->k->m->ifaces[a->by].node, n->k->m->ifaces[b->by].node);
+	return order;
 }
 
-static int by_target(const void *pa, const void *pb)
+static int by_place(const void *pa, const void *pb, void *data)
 {
 	const struct seen *const *a = pa, *const *b = pb;
+	int order = compare_places(data, *a, *b);
 
-	if ((*a)->target != (*b)->target)
-		return compare_sizes((*a)->target, (*b)->target);
-	return (*a > *b) - (*a < *b);
+	return order ? order : compare_sizes((*a)->target, (*b)->target);
 }
 
 static const char *lower(struct arena *a, const char *text)
@@ -89,81 +89,97 @@ static const char *lower(struct arena *a, const char *text)
 	return copy;
 }
 
-/* addr: of a literal one, else family 0. */
-static void add_seen(struct nat *n, struct seen new, const struct prefix *addr)
+static void add_seen(struct nat *n, const struct seen *new)
 {
-	struct arena *a = n->k->arena;
-	char text[PREFIX_TEXT];
+	struct seen **at = &n->first[new->target], *copy;
 
-	new.outside = !addr->family || prefix_is_public(addr);
-	if (addr->family)
-		new.shown = arena_printf(a, "%s", prefix_format_addr(text, addr));
-	new.host = lower(a, new.shown);
-	if (!new.outside) /* there may be many of these: it is one for one node alone */
-		new.host = arena_printf(a, "%s %zu", new.host, n->k->m->ifaces[new.by].node);
-	*ARENA_PUSH(a, n->seen, n->nseen, n->seen_capacity) = new;
+	for (; *at; at = &(*at)->next)
+		if (!compare_places(n, *at, new))
+			return;
+	*at = copy = arena_alloc(n->k->arena, sizeof(*copy));
+	*copy = *new;
+	*ARENA_PUSH(n->k->arena, n->seen, n->nseen, n->seen_capacity) = copy;
 }
 
 static void read_endpoint_note(struct nat *n, size_t iface)
 {
 	const struct note *note = &n->k->m->ifaces[iface].notes.endpoint;
 	struct seen new = { .target = iface, .by = iface, .at = note->at };
-	struct prefix addr = { 0 };
+	const char *host;
+	uint16_t port;
 
-	if (!note->text || !check_split_endpoint(n->k->arena, note->text, &new.shown, &new.port))
+	if (!note->text || !check_split_endpoint(n->k->arena, note->text, &host, &port))
 		return;
-	if (prefix_parse(&addr, (struct str){ new.shown, strlen(new.shown) }) ||
-	    addr.len != family_bits(addr.family))
-		addr.family = 0;
-	add_seen(n, new, &addr);
+	if (prefix_parse(&new.addr, (struct str){ host, strlen(host) }) ||
+	    new.addr.len != family_bits(new.addr.family))
+		new.addr = (struct prefix){ 0 };
+	if (!new.addr.family)
+		new.name = lower(n->k->arena, host);
+	new.outside = !new.addr.family || prefix_is_public(&new.addr);
+	add_seen(n, &new);
+}
+
+static int by_addr(const void *a, const void *b)
+{
+	return prefix_compare(&((const struct seen *)a)->addr, &((const struct seen *)b)->addr);
+}
+
+/* A private address says something where one file has it for two. */
+static void add_shared(struct nat *n, struct seen *inside, size_t count)
+{
+	if (count)
+		qsort(inside, count, sizeof(*inside), by_addr);
+	for (size_t i = 0; i < count; i++)
+		if ((i && !by_addr(&inside[i - 1], &inside[i])) ||
+		    (i + 1 < count && !by_addr(&inside[i], &inside[i + 1])))
+			add_seen(n, &inside[i]);
+}
+
+static void read_endpoints(struct nat *n, size_t iface)
+{
+	struct arena scratch CLEANUP(arena_fini) = { 0 };
+	const struct mesh_iface *own = &n->k->m->ifaces[iface];
+	struct seen *inside = NULL;
+	size_t count = 0, capacity = 0;
+
+	for (size_t i = 0; i < own->nlinks; i++) {
+		const struct conf_peer *conf = check_conf_peer(n->k, iface, &own->links[i]);
+		struct seen new = { .target = own->links[i].iface,
+				    .addr = check_endpoint_addr(
+					    check_peer(n->k, iface, &own->links[i])),
+				    .by = iface,
+				    .at = conf->endpoint };
+
+		if (new.target == MESH_NONE || !conf->host)
+			continue;
+		new.outside = !new.addr.family || prefix_is_public(&new.addr);
+		if (!new.addr.family)
+			new.name = lower(n->k->arena, conf->host);
+		if (new.outside)
+			add_seen(n, &new);
+		else
+			*ARENA_PUSH(&scratch, inside, count, capacity) = new;
+	}
+	add_shared(n, inside, count);
 }
 
 static void read_seen(struct nat *n)
 {
-	const struct check *k = n->k;
-
-	for (size_t i = 0; i < k->m->nifaces; i++) {
+	n->first = arena_alloc(n->k->arena, (n->k->m->nifaces + 1) * sizeof(*n->first));
+	for (size_t i = 0; i < n->k->m->nifaces; i++) {
 		read_endpoint_note(n, i);
-		for (size_t j = 0; j < k->m->ifaces[i].nlinks; j++) {
-			const struct mesh_link *link = &k->m->ifaces[i].links[j];
-			const struct conf_peer *conf = check_conf_peer(k, i, link);
-			struct prefix addr = check_endpoint_addr(check_peer(k, i, link));
-			struct seen new = { .target = link->iface,
-					    .shown = conf->host,
-					    .port = check_endpoint_port(conf),
-					    .by = i,
-					    .at = conf->endpoint };
-
-			if (link->iface != MESH_NONE && conf->host)
-				add_seen(n, new, &addr);
-		}
+		read_endpoints(n, i);
 	}
 	if (n->nseen)
-		qsort(n->seen, n->nseen, sizeof(*n->seen), by_host);
-	n->by_target = arena_alloc(k->arena, (n->nseen + 1) * sizeof(*n->by_target));
-	n->outside = arena_alloc(k->arena, (k->m->nifaces + 1) * sizeof(*n->outside));
-	for (size_t i = 0; i < n->nseen; i++) {
-		n->by_target[i] = &n->seen[i];
-		if (n->seen[i].outside)
-			n->outside[n->seen[i].target] = n->seen[i].host;
-	}
-	qsort(n->by_target, n->nseen, sizeof(*n->by_target), by_target);
+		qsort_r(n->seen, n->nseen, sizeof(*n->seen), by_place, n);
 }
 
-/* The Endpoints of a target: the first in by_target. */
-static size_t first_seen(const struct nat *n, size_t target)
+static bool is_reached_from_outside(const struct nat *n, size_t iface)
 {
-	size_t low = 0, high = n->nseen;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (n->by_target[middle]->target < target)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	for (const struct seen *s = n->first[iface]; s; s = s->next)
+		if (s->outside)
+			return true;
+	return false;
 }
 
 static int by_prefix(const void *a, const void *b)
@@ -235,35 +251,60 @@ static bool is_among(const struct outgoing *v, size_t count, size_t iface)
 	return false;
 }
 
-static int by_seer(const void *pa, const void *pb)
+/* Somebody's Endpoint for one of them. */
+struct named {
+	size_t by, target; /* interfaces */
+	const struct conf_peer *conf;
+	uint16_t port;
+};
+
+static int by_name(const void *pa, const void *pb)
 {
-	const struct seen *const *a = pa, *const *b = pb;
-	int order = compare_sizes((*a)->by, (*b)->by);
+	const struct named *a = pa, *b = pb;
+	int order = compare_sizes(a->by, b->by);
 
 	if (!order)
-		order = strcmp((*a)->host, (*b)->host);
+		order = strcmp(a->conf->host, b->conf->host);
 	if (!order)
-		order = ((*a)->port > (*b)->port) - ((*a)->port < (*b)->port);
-	return order ? order : compare_sizes((*a)->target, (*b)->target);
+		order = (a->port > b->port) - (a->port < b->port);
+	return order ? order : compare_sizes(a->target, b->target);
+}
+
+/* Appends the Endpoints that the peers of an interface have for it. */
+static void find_named(const struct nat *n, size_t target, struct named **v, size_t *count,
+		       size_t *capacity)
+{
+	const struct mesh_iface *own = &n->k->m->ifaces[target];
+
+	for (size_t i = 0; i < own->nlinks; i++) {
+		const struct mesh_link *link = &own->links[i];
+		struct named new = { .by = link->iface, .target = target };
+
+		if (link->iface == MESH_NONE || link->back == MESH_NONE)
+			continue;
+		new.conf = check_conf_peer(n->k, link->iface,
+					   &n->k->m->ifaces[link->iface].links[link->back]);
+		new.port = check_endpoint_port(new.conf);
+		if (new.port)
+			*ARENA_PUSH(n->k->arena, *v, *count, *capacity) = new;
+	}
 }
 
 /* A third node's Endpoints that are one address and port for two of them; false: there are none. */
 static bool find_same_endpoint(const struct nat *n, const struct outgoing *v, size_t count,
-			       const struct seen *found[2])
+			       struct named found[2])
 {
-	struct seen **all = NULL;
+	struct named *all = NULL;
 	size_t nall = 0, capacity = 0;
 
 	for (size_t i = 0; i < count; i++)
-		for (size_t j = first_seen(n, v[i].iface);
-		     j < n->nseen && n->by_target[j]->target == v[i].iface; j++)
-			if (n->by_target[j]->by != v[i].iface && n->by_target[j]->port)
-				*ARENA_PUSH(n->k->arena, all, nall, capacity) = n->by_target[j];
+		find_named(n, v[i].iface, &all, &nall, &capacity);
 	if (nall)
-		qsort(all, nall, sizeof(*all), by_seer);
+		qsort(all, nall, sizeof(*all), by_name);
 	for (size_t i = 1; i < nall; i++) {
-		if (all[i - 1]->by != all[i]->by || strcmp(all[i - 1]->host, all[i]->host) != 0 ||
-		    all[i - 1]->port != all[i]->port || all[i - 1]->target == all[i]->target)
+		if (all[i - 1].by != all[i].by || all[i - 1].port != all[i].port ||
+		    strcmp(all[i - 1].conf->host, all[i].conf->host) != 0 ||
+		    all[i - 1].target == all[i].target)
 			continue;
 		found[0] = all[i - 1];
 		found[1] = all[i];
@@ -287,6 +328,15 @@ static bool find_private_link(const struct nat *n, const struct outgoing *v, siz
 	return false;
 }
 
+static const char *format_place(const struct nat *n, const struct seen *s)
+{
+	char text[PREFIX_TEXT];
+
+	if (!s->addr.family)
+		return check_shown(n->k->f, s->name);
+	return arena_printf(n->k->arena, "%s", prefix_format_addr(text, &s->addr));
+}
+
 /* Says by what the site is known, as the middle of the message. */
 static const char *format_evidence(const struct nat *n, const struct outgoing *v, size_t count)
 {
@@ -304,7 +354,7 @@ static const char *format_evidence(const struct nat *n, const struct outgoing *v
 
 		for (size_t i = 0; i < n->nrun; i++) /* the site is one run of seen */
 			if (n->run[i].iface == v->iface)
-				host = check_shown(n->k->f, n->seen[n->run[i].site].shown);
+				host = format_place(n, n->seen[n->run[i].site]);
 		return arena_printf(n->k->arena, "behind one NAT, as Endpoints have both at %s: it",
 				    host);
 	}
@@ -318,10 +368,11 @@ static const char *format_evidence(const struct nat *n, const struct outgoing *v
 }
 
 /* "WORDS D" */
-static void relate_seen(struct nat *n, size_t finding, const struct seen *s, const char *words)
+static void relate_named(struct nat *n, size_t finding, const struct named *named,
+			 const char *words)
 {
-	finding_relate(n->k->f, finding, check_place(n->k, s->by, s->at), "%s %s", words,
-		       check_iface_name(n->k, s->target));
+	finding_relate(n->k->f, finding, check_place(n->k, named->by, named->conf->endpoint),
+		       "%s %s", words, check_iface_name(n->k, named->target));
 }
 
 static void relate_evidence(struct nat *n, size_t finding, const struct outgoing *v, size_t count)
@@ -341,7 +392,11 @@ static void relate_evidence(struct nat *n, size_t finding, const struct outgoing
 	} else if (n->evidence == SITE_SHARED) {
 		for (size_t i = 0, shown = 0; i < n->nrun && shown < CHECK_RELATED_MAX; i++)
 			if (is_among(v, count, n->run[i].iface)) {
-				relate_seen(n, finding, &n->seen[n->run[i].site], "the address of");
+				const struct seen *s = n->seen[n->run[i].site];
+
+				finding_relate(n->k->f, finding, check_place(n->k, s->by, s->at),
+					       "the address of %s",
+					       check_iface_name(n->k, s->target));
 				shown++;
 			}
 	} else if (find_private_link(n, v, count, &iface, &link)) {
@@ -355,15 +410,14 @@ static void relate_evidence(struct nat *n, size_t finding, const struct outgoing
 /* Endpoints that name the port which is going to be another. */
 static size_t relate_followers(struct nat *n, size_t finding, size_t iface)
 {
-	size_t shown = 0;
+	struct named *all = NULL;
+	size_t nall = 0, capacity = 0, shown = 0;
 
-	for (size_t i = first_seen(n, iface);
-	     i < n->nseen && n->by_target[i]->target == iface && shown < CHECK_RELATED_MAX; i++) {
-		const struct seen *s = n->by_target[i];
-
-		if (s->by == iface || s->port != listen_port(n, iface))
+	find_named(n, iface, &all, &nall, &capacity);
+	for (size_t i = 0; i < nall && shown < CHECK_RELATED_MAX; i++) {
+		if (all[i].port != listen_port(n, iface))
 			continue;
-		relate_seen(n, finding, s, "this has to follow a change of the port of");
+		relate_named(n, finding, &all[i], "this has to follow a change of the port of");
 		shown++;
 	}
 	return shown;
@@ -373,7 +427,7 @@ static void report(struct nat *n, const struct outgoing *v, size_t count)
 {
 	const struct outgoing *last = &v[count - 1];
 	const char *name = check_iface_name(n->k, last->iface);
-	const struct seen *same[2];
+	struct named same[2];
 	bool is_same = find_same_endpoint(n, v, count, same);
 	uint16_t port = free_port(n, last->port);
 	struct findings *f = n->k->f;
@@ -393,7 +447,7 @@ static void report(struct nat *n, const struct outgoing *v, size_t count)
 			       "the port of %s", check_iface_name(n->k, v[j].iface));
 	relate_evidence(n, i, v, count);
 	for (size_t j = 0; j < 2 && is_same; j++)
-		relate_seen(n, i, same[j], "one address and port for two: here for");
+		relate_named(n, i, &same[j], "one address and port for two: here for");
 	if (relate_followers(n, i, last->iface))
 		finding_help(f, i,
 			     "write ListenPort = %u, here and in the Endpoints that lead to %s; or "
@@ -458,7 +512,7 @@ static size_t keep_neighbours(const struct nat *n, struct outgoing *v, size_t co
 		}
 	for (size_t i = 0; i < count; i++)
 		if (keep[i]) {
-			inside += !n->outside[v[i].iface];
+			inside += !is_reached_from_outside(n, v[i].iface);
 			v[kept++] = v[i];
 		}
 	return inside ? kept : 0;
@@ -557,8 +611,8 @@ static void check_shared(struct nat *n)
 
 	n->evidence = SITE_SHARED;
 	for (size_t i = 0; i < n->nseen; i = end) {
-		for (end = i; end < n->nseen && !strcmp(n->seen[i].host, n->seen[end].host); end++)
-			members[end] = (struct member){ end, n->seen[end].target };
+		for (end = i; end < n->nseen && !compare_places(n, n->seen[i], n->seen[end]); end++)
+			members[end] = (struct member){ end, n->seen[end]->target };
 		if (members[i].iface != members[end - 1].iface)
 			check_site(n, members + i, end - i, i);
 	}
