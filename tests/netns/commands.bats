@@ -137,6 +137,64 @@ F
   done
 }
 
+@test "up says what is wrong with a file that can be brought up, and goes on; with --strict errors stop it" {
+  local before
+  host_conf h wg0 << 'F'
+[Interface]
+PrivateKey = {A}
+Address = 10.0.0.0/24
+[Peer]
+PublicKey = {b}
+AllowedIPs = 10.0.0.2/32
+[Peer]
+PublicKey = {c}
+AllowedIPs = 10.0.0.2/32
+F
+  before=$(host_state h)
+  run -2 --separate-stderr wgq up --strict wg0
+  [[ $stderr == *"wg0.conf:6:14: error: "*"[duplicate-allowed-ip]"* ]]
+  run -2 wgq -n --strict up wg0
+  [ "$before" = "$(host_state h)" ]
+  run -0 --separate-stderr wgq -q up wg0
+  [[ $stderr == *"wg0.conf:3:11: warning: "*"[address-is-network]"*"wg0.conf:6:14: warning: "*"[duplicate-allowed-ip]"* ]]
+  [ "$(grep -c '\]$' <<< "$stderr")" -eq 2 ]
+  run -0 --separate-stderr wgq -q down wg0
+  [ -z "$stderr" ]
+  run -2 wgq down --strict wg0
+  [[ $output == *"--strict means nothing to"* ]]
+}
+
+@test "warnings alone do not stop a strict up" {
+  host_conf h wg0 <<< $'[Interface]\nPrivateKey = {A}\nAddress = 10.0.0.0/24'
+  run -0 --separate-stderr wgq -q up --strict wg0
+  [[ $stderr == *"[address-is-network]"* ]]
+  wgq -q down wg0
+}
+
+@test "an Endpoint within AllowedIPs is told of where its packets do go into the tunnel" {
+  host_uplink h eth0 192.0.2.1/25
+  host_conf h wg0 << 'F'
+[Interface]
+PrivateKey = {A}
+Address = 10.0.0.1/24
+[Peer]
+PublicKey = {b}
+AllowedIPs = 10.0.0.2/32, 192.0.2.0/24
+Endpoint = 192.0.2.2:51820
+[Peer]
+PublicKey = {c}
+AllowedIPs = 10.0.0.3/32, 198.51.100.0/24, 2001:db8::/32
+Endpoint = 198.51.100.2:51820
+F
+  run -0 --separate-stderr wgq -q up wg0
+  # the first one's network is this host's own too, by a longer prefix
+  [[ $stderr == *"wg0.conf:11:12: warning: "*"[endpoint-in-tunnel]"* ]]
+  [ "$(grep -c 'endpoint-in-tunnel' <<< "$stderr")" -eq 1 ]
+  run -0 wgq check wg0
+  [ "$(grep -c 'endpoint-in-tunnel' <<< "$output")" -eq 1 ]
+  wgq -q down wg0
+}
+
 @test "an interface of wg-quick's or of another kind in the way is named and stays" {
   plain
   host_run h wg-quick up wg0

@@ -6,9 +6,7 @@
 
 #include "wgq/base/log.h"
 #include "wgq/cmd/session.h"
-#include "wgq/conf/shell.h"
 #include "wgq/kernel/rtnl.h"
-#include "wgq/mesh/check.h"
 #include "wgq/plan/blocked.h"
 #include "wgq/plan/facts.h"
 #include "wgq/plan/ports.h"
@@ -59,8 +57,7 @@ static int look_at(struct looker *l, const char *word)
 	}
 	c = config_parse(l->f->arena, &source, l->f);
 	session_check_permissions(&source, l->f);
-	check_file(l->f, c);
-	shell_check(l->f, c, ifname);
+	session_check_file(l->f, c, ifname);
 	if (findings_count(l->f, SEV_ERROR) == errors)
 		look_at_host(l, c, ifname);
 	findings_sort(l->f, first);

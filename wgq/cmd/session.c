@@ -8,6 +8,7 @@
 #include "wgq/base/spawn.h"
 #include "wgq/conf/shell.h"
 #include "wgq/kernel/rtnl.h"
+#include "wgq/kernel/socks.h"
 #include "wgq/mesh/check.h"
 #include "wgq/plan/claims.h"
 #include "wgq/plan/facts.h"
@@ -103,25 +104,56 @@ static bool is_trusted(const struct findings *f)
 	return true;
 }
 
-/*
- * What a file says that can be brought up and yet is wrong is a warning here, but with --strict.
- * Which way packets to an Endpoint go, the file does not know: the host may have a route to it that
- * is longer.
- */
-static void check_content(const struct session *s, const struct config *c, struct findings *f)
+/* Do packets to the Endpoint that stands there leave by the tunnel now? Then they start with an
+ * address of its own. */
+static bool goes_into_tunnel(const struct config *c, const struct place *at)
+{
+	struct prefix source;
+
+	for (size_t i = 0; i < c->device.npeers; i++) {
+		if (c->peers[i].endpoint.line != at->line ||
+		    socks_find_source(&source, &c->device.peers[i].endpoint))
+			continue;
+		for (size_t j = 0; j < c->naddrs; j++)
+			if (c->addrs[j].prefix.family == source.family &&
+			    !memcmp(c->addrs[j].prefix.addr, source.addr, sizeof(source.addr)))
+				return true;
+	}
+	return false;
+}
+
+void session_check_file(struct findings *f, const struct config *c, const char *ifname)
 {
 	size_t first = f->n, kept = first;
 
-	shell_check(f, c, s->ifname);
+	shell_check(f, c, ifname);
 	check_file(f, c);
-	for (size_t i = first; i < f->n; i++) {
-		if (f->v[i].code == FINDING_ENDPOINT_IN_TUNNEL)
-			continue;
+	for (size_t i = first; i < f->n; i++)
+		if (f->v[i].code != FINDING_ENDPOINT_IN_TUNNEL || goes_into_tunnel(c, &f->v[i].at))
+			f->v[kept++] = f->v[i];
+	f->n = kept;
+}
+
+void session_warn_endpoints(struct findings *f, const struct config *c)
+{
+	struct findings all = { .arena = f->arena };
+
+	check_file(&all, c);
+	for (size_t i = 0; i < all.n; i++)
+		if (all.v[i].code == FINDING_ENDPOINT_IN_TUNNEL &&
+		    goes_into_tunnel(c, &all.v[i].at))
+			*ARENA_PUSH(f->arena, f->v, f->n, f->capacity) = all.v[i];
+}
+
+/* What can be brought up and yet is wrong is a warning, but with --strict. */
+static void check_content(const struct session *s, const struct config *c, struct findings *f)
+{
+	size_t first = f->n;
+
+	session_check_file(f, c, s->ifname);
+	for (size_t i = first; i < f->n; i++)
 		if (f->v[i].severity == SEV_ERROR && !s->in->strict)
 			f->v[i].severity = SEV_WARNING;
-		f->v[kept++] = f->v[i];
-	}
-	f->n = kept;
 }
 
 int session_load(struct session *s, struct config **c, bool strict)

@@ -45,6 +45,13 @@ int session_load(struct session *s, struct config **c, bool strict);
  * it. */
 void session_check_permissions(const struct source *source, struct findings *f);
 
+/* Adds what the file shows by itself: check_file() and shell_check(); endpoint-in-tunnel only where
+ * packets to that Endpoint leave by the tunnel now. */
+void session_check_file(struct findings *f, const struct config *c, const char *ifname);
+
+/* Adds endpoint-in-tunnel alone, of a tunnel that has just come up. */
+void session_warn_endpoints(struct findings *f, const struct config *c);
+
 /* Keeps the undo of done from putting back switches that other tunnels still hold. */
 void session_spare_switches(struct session *s, struct plan *done);
 

@@ -260,6 +260,8 @@ static void warn_blocked(struct up *up)
 	if (blocked_check(&f, &s->host, up->config, &up->facts, s->ifname, up->plan.ifindex, &s->d))
 		log_warn("what of %s this host's firewall drops cannot be told: %s", s->ifname,
 			 s->d.text);
+	if (!s->in->dry_run)
+		session_warn_endpoints(&f, up->config);
 	findings_print(stderr, &f);
 }
 

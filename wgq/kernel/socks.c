@@ -288,7 +288,7 @@ int socks_try_udp(uint8_t family, uint16_t port)
 
 int socks_find_source(struct prefix *source, const union endpoint *to)
 {
-	int fd CLEANUP_FD = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_UDP);
+	int fd CLEANUP_FD = socket(to->sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_UDP);
 	union endpoint own = { 0 };
 	socklen_t size = sizeof(own);
 

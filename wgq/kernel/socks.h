@@ -51,7 +51,7 @@ void socks_find_holders(struct socks *s);
  */
 int socks_try_udp(uint8_t family, uint16_t port);
 
-/* The address of ours from which packets to an IPv4 endpoint would leave now; none are sent.
+/* The address of ours from which packets to an endpoint would leave now; none are sent.
  * Returns 0 or a negative errno (-ENETUNREACH). */
 int socks_find_source(struct prefix *source, const union endpoint *to);
 
