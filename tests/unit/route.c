@@ -11,6 +11,7 @@ static const char *const ends[] = {
 	[WAY_NO_INITIATOR] = "no-initiator",
 	[WAY_LOOP] = "loop",
 	[WAY_NOT_FORWARDED] = "not-forwarded",
+	[WAY_GUARDED] = "guarded",
 };
 
 /*
@@ -142,6 +143,13 @@ static const char *show(struct net *x, const struct way *way)
 #define TO_C "PostUp = ip route add 10.2.0.0/24 via 10.1.0.2; "
 #define TO_A "PostUp = ip route add 10.1.0.0/24 via 10.2.0.1; "
 
+/* A asks B for the address of its other interface. */
+#define GUARDED(allowed)                                                                           \
+	"A: Address = 10.1.0.1/32; @B! 10.2.0.2/32 | "                                             \
+	"B: Address = 10.1.0.2/24; @A 10.1.0.1/32 | "                                              \
+	"B/wg1: Address = 10.2.0.2/24; @C! " allowed " | "                                         \
+	"C: Address = 10.2.0.3/24; @B/wg1 10.2.0.2/32"
+
 static const struct {
 	const char *what;
 	const char *mesh;
@@ -208,6 +216,16 @@ static const struct {
 	  "A: Address = 10.0.0.1/32; Table = 77; @B! 10.0.0.2/32 | "
 	  "B: Address = 10.0.0.2/32; Table = 254; @A 10.0.0.1/32",
 	  "AB=A no-route, BA=BA arrives" },
+	{ "an interface with a default route guards its address against the host's others",
+	  GUARDED("0.0.0.0/0"), "AB=AB guarded, CB=CB arrives" },
+	{ "halves of a default route guard nothing", GUARDED("0.0.0.0/1, 128.0.0.0/1"),
+	  "AB=AB arrives, CB=CB arrives" },
+	{ "nor does a default route that is in the main table", GUARDED("0.0.0.0/0; Table = main"),
+	  "AB=AB arrives, CB=CB arrives" },
+	{ "nor one of the other family", GUARDED("::/0, 10.2.0.0/16"),
+	  "AB=AB arrives, CB=CB arrives" },
+	{ "nor where Firewall = off", GUARDED("0.0.0.0/0; Firewall = off"),
+	  "AB=AB arrives, CB=CB arrives" },
 	{ "the last peer has a prefix that two list",
 	  "A: Address = 10.0.0.1/16; @B! 10.0.0.2/32; @C! 10.0.0.2/32, 10.0.0.3/32 | "
 	  "B: Address = 10.0.0.2/16; @A 10.0.0.1/32 | C: Address = 10.0.0.3/16; @A 10.0.0.1/32",

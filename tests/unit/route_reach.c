@@ -294,7 +294,7 @@ static void expect_same(const struct reach *got, const struct reach *want, size_
 }
 
 struct tally {
-	size_t pairs, reachable, wanted, ends[WAY_NOT_FORWARDED + 1];
+	size_t pairs, reachable, wanted, ends[WAY_GUARDED + 1];
 };
 
 static void compare(size_t nodes, size_t spokes, struct tally *tally)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "wgq/mesh/check_causes.h"
+#include "wgq/mesh/route_part.h"
 
 enum { TRIES = 64 }; /* peers of a node that are looked at for a way */
 
@@ -489,4 +490,30 @@ void cause_report_not_forwarded(struct check *k, const struct cause *c, const ch
 		     "write Forward = %s in this [Interface]; or, where it is set up elsewhere, "
 		     "the comment # Forwards = yes",
 		     value);
+}
+
+/* --- source-filtered, by the rules that come with a default route --- */
+
+void cause_find_guarded(struct check *k, struct cause *c)
+{
+	c->iface = node_guard(k->r, last_hop(c)->node, (uint32_t)last_hop(c)->in,
+			      &c->example->target);
+}
+
+void cause_report_guarded(struct check *k, const struct cause *c, const char *pairs)
+{
+	const char *at = check_node_name(k, c->example->at);
+	char text[PREFIX_TEXT];
+	size_t i = finding_add(k->f, FINDING_SOURCE_FILTERED, cause_place(k, c),
+			       "%s takes packets to %s by %s only, which has a default route: what "
+			       "comes by %s is dropped%s",
+			       at, format_target(c, text),
+			       check_shown(k->f, k->m->ifaces[c->iface].name),
+			       check_shown(k->f, k->m->ifaces[last_hop(c)->in].name), pairs);
+
+	relate_sender(k, i, c);
+	finding_help(k->f, i,
+		     "send to the address that %s has on the other interface; or write Firewall = "
+		     "off%s, and nothing guards its addresses",
+		     at, check_in_file(k->f, k->m->ifaces[c->iface].config));
 }

@@ -26,6 +26,7 @@ void cause_find_filtered(struct check *k, struct cause *c);
 void cause_find_no_initiator(struct check *k, struct cause *c);
 void cause_find_loop(struct check *k, struct cause *c);
 void cause_find_not_forwarded(struct check *k, struct cause *c);
+void cause_find_guarded(struct check *k, struct cause *c);
 
 /* pairs: " (2 pairs: A to B, B to A)" */
 void cause_report_no_route(struct check *k, const struct cause *c, const char *pairs);
@@ -33,5 +34,6 @@ void cause_report_filtered(struct check *k, const struct cause *c, const char *p
 void cause_report_no_initiator(struct check *k, const struct cause *c, const char *pairs);
 void cause_report_loop(struct check *k, const struct cause *c, const char *pairs);
 void cause_report_not_forwarded(struct check *k, const struct cause *c, const char *pairs);
+void cause_report_guarded(struct check *k, const struct cause *c, const char *pairs);
 
 #endif

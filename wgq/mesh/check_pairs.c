@@ -64,6 +64,7 @@ static const struct {
 	[WAY_LOOP] = { FINDING_ROUTING_LOOP, true, cause_find_loop, cause_report_loop },
 	[WAY_NOT_FORWARDED] = { FINDING_RELAY_NOT_FORWARDING, false, cause_find_not_forwarded,
 				cause_report_not_forwarded },
+	[WAY_GUARDED] = { FINDING_SOURCE_FILTERED, true, cause_find_guarded, cause_report_guarded },
 };
 
 static int compare_sizes(size_t a, size_t b)

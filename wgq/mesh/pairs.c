@@ -60,6 +60,7 @@ enum finding_code pairs_finding(enum way_end end)
 		[WAY_NO_INITIATOR] = FINDING_NO_INITIATOR,
 		[WAY_LOOP] = FINDING_ROUTING_LOOP,
 		[WAY_NOT_FORWARDED] = FINDING_RELAY_NOT_FORWARDING,
+		[WAY_GUARDED] = FINDING_SOURCE_FILTERED,
 	};
 
 	return codes[end];

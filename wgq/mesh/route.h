@@ -20,6 +20,8 @@ enum way_end {
 	WAY_NO_INITIATOR,    /* no-initiator: neither end has an Endpoint for the other */
 	WAY_LOOP,            /* routing-loop; also what is longer than WAY_MAX, a packet's life */
 	WAY_NOT_FORWARDED,   /* relay-not-forwarding: the node in between passes nothing on */
+	WAY_GUARDED,         /* source-filtered: the address is of another interface, whose default
+				route makes wg-quick guard it against all that comes elsewhere */
 };
 
 struct way_hop {

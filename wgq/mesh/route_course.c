@@ -37,7 +37,10 @@ static void follow(struct course *c, const struct routes *r, size_t node,
 		c->back[c->nstops++] = step.back;
 		node = r->mesh->ifaces[step.next].node;
 	}
-	c->kind = c->nstops ? COURSE_GOES : COURSE_LOCAL;
+	if (!c->nstops)
+		c->kind = COURSE_LOCAL;
+	else if (node_guard(r, node, c->at[c->nstops - 1], target) == OUT_AWAY)
+		c->kind = COURSE_GOES;
 }
 
 static void chart(struct course *c, const struct routes *r, size_t from, size_t to, uint8_t family)

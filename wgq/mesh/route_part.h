@@ -56,6 +56,13 @@ void host_init(struct routes *r, size_t node);
 /* Is it one of the node's own? addr is whole. */
 bool node_owns(const struct route_node *n, const struct prefix *addr);
 
+/*
+ * The interface that guards its address addr against what comes to the node by in; OUT_AWAY: none.
+ * With a default route wg-quick(8) drops what is for an address of the interface and came by
+ * another one. addr is whole.
+ */
+uint32_t node_guard(const struct routes *r, size_t node, uint32_t in, const struct prefix *addr);
+
 /* Where in r->owners those of addr begin, or would. */
 size_t owners_from(const struct routes *r, const struct prefix *addr);
 

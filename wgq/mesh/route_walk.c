@@ -9,6 +9,26 @@ bool node_owns(const struct route_node *n, const struct prefix *addr)
 	return false;
 }
 
+static bool has_guard(const struct routes *r, uint32_t iface, uint8_t family)
+{
+	const struct config *c = r->mesh->ifaces[iface].config;
+	const struct prefix all = { .family = family };
+
+	return c->table_kind == TABLE_AUTO && c->forward.firewall != FIREWALL_OFF &&
+	       table_find_row(&r->ifaces[iface].allowed, &all);
+}
+
+uint32_t node_guard(const struct routes *r, size_t node, uint32_t in, const struct prefix *addr)
+{
+	const struct route_node *n = &r->nodes[node];
+
+	for (size_t i = 0; i < n->nown; i++)
+		if (n->own[i].iface != in && !prefix_compare(&n->own[i].addr, addr) &&
+		    has_guard(r, n->own[i].iface, addr->family))
+			return n->own[i].iface;
+	return OUT_AWAY;
+}
+
 /* --- one step --- */
 
 static bool passes_on(const struct mesh *m, uint32_t in, uint32_t out, uint8_t family)
@@ -114,6 +134,15 @@ static enum way_end end_behind(const struct routes *r, uint32_t in, const struct
 		       : WAY_NOT_FORWARDED;
 }
 
+static enum way_end judge_arrival(const struct routes *r, const struct way_hop *hop,
+				  const struct prefix *target)
+{
+	bool is_guarded = hop->in != MESH_NONE &&
+			  node_guard(r, hop->node, (uint32_t)hop->in, target) != OUT_AWAY;
+
+	return is_guarded ? WAY_GUARDED : WAY_ARRIVES;
+}
+
 void routes_trace(const struct routes *r, struct way *way, size_t from, struct prefix source,
 		  struct prefix target)
 {
@@ -123,9 +152,10 @@ void routes_trace(const struct routes *r, struct way *way, size_t from, struct p
 	bool taken;
 
 	for (;; before = step) {
-		way->end = WAY_ARRIVES;
-		if (node_owns(&r->nodes[hop->node], &target))
+		if (node_owns(&r->nodes[hop->node], &target)) {
+			way->end = judge_arrival(r, hop, &target);
 			return;
+		}
 		route_step(&step, r, hop->node, before.next, &target);
 		way->end = step.end;
 		if (step.leaves && before.row)

@@ -186,6 +186,11 @@ static const char *describe_end(const struct maker *k)
 		return arena_printf(k->a, "it comes to %s again: it circles", at);
 	case WAY_NOT_FORWARDED:
 		return arena_printf(k->a, "%s does not forward it", at);
+	case WAY_GUARDED:
+		return arena_printf(k->a,
+				    "%s drops it: %s is of an interface with a default route, and "
+				    "guarded against what comes by another",
+				    at, target);
 	}
 	return "";
 }
