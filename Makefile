@@ -30,6 +30,9 @@ HEADERS := $(wildcard wgq/*/*.h hooks/*.h tests/unit/*.h)
 # not in $(B)/wgq, which is the program
 OBJECTS := $(SOURCES:%.c=$(B)/obj/%.o)
 UNITS := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/*.c))
+# how many random meshes check-all tries; check takes fewer
+MESHES ?= 100
+MESH_TOOLS := $(B)/tests/mesh-random $(B)/tests/mesh-ways $(B)/tests/mesh-probe
 SHELL_SCRIPTS := .ci/run $(wildcard tests/run tests/deps tests/*/run tests/*/*.bash tests/*/*.bats tests/vm/kernel-vm tests/vm/host-root) completions/wgq
 
 Q := $(if $(V),,@)
@@ -68,6 +71,17 @@ $(B)/tests/mesh-driver: $(B)/obj/tests/mesh/driver.o $(filter-out $(B)/obj/wgq/m
 	@$(if $(V),,echo "  LD   $@")
 	$Q$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
 
+# A random mesh, what the simulator says of it, and what packets do, for tests/mesh/real.
+$(B)/tests/mesh-random $(B)/tests/mesh-ways: $(B)/tests/mesh-%: $(B)/obj/tests/mesh/%.o $(filter-out $(B)/obj/wgq/main.o,$(OBJECTS))
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  LD   $@")
+	$Q$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(B)/tests/mesh-probe: $(B)/obj/tests/mesh/probe.o
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  LD   $@")
+	$Q$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^
+
 # Holds a UDP port, for the tests in namespaces.
 $(B)/tests/udp-hold: $(B)/obj/tests/netns/udp-hold.o
 	@mkdir -p $(@D)
@@ -95,11 +109,12 @@ deps:
 demo: all
 	$Qtests/netns/demo $(B)/wgq
 
-check: all $(UNITS) $(B)/tests/config-driver $(B)/tests/plan-driver $(B)/tests/mesh-driver $(B)/tests/udp-hold
+check: all $(UNITS) $(B)/tests/config-driver $(B)/tests/plan-driver $(B)/tests/mesh-driver $(B)/tests/udp-hold $(MESH_TOOLS)
 	$Qtests/run
 
 check-all: check
 	$Q$(MAKE) asan
+	$QMESHES=$(MESHES) tests/run tests/mesh/real.bats
 	$Qtests/vm/run
 	$Qtests/vm/run hosts
 
