@@ -127,7 +127,7 @@ lint:
 	$Qbats tests/lint.bats
 
 format:
-	clang-format -i $(SOURCES) $(HEADERS) $(wildcard tests/unit/*.c tests/config/*.c tests/netns/*.c)
+	clang-format -i $(SOURCES) $(HEADERS) $(wildcard tests/unit/*.c tests/config/*.c tests/netns/*.c tests/mesh/*.c)
 
 bench: all
 	$Qtests/bench/run
