@@ -19,6 +19,7 @@ setup() {
 teardown() {
   relay_down 2> /dev/null || true
   systemctl stop docker.socket docker firewalld
+  rm -f /etc/firewalld/zones/*
   ufw --force reset
   ip link delete docker0
   nft flush ruleset
@@ -59,6 +60,8 @@ firewalld_reload() {
 }
 
 @test "firewalld: the port is reported, then opened as told; reload" {
+  # the chains of a zone that was once in use stay until the next reload: this one is always in use
+  firewall-offline-cmd --zone=trusted --add-interface=none0
   firewalld_start
   relay_port_is_reported "--add-port=51820/udp"
   firewall-cmd --permanent --add-port=51820/udp
