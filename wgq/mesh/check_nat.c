@@ -65,7 +65,7 @@ static int compare_places(const struct nat *n, const struct seen *a, const struc
 {
 	int order = prefix_compare(&a->addr, &b->addr);
 
-	if (!order && !a->addr.family)
+	if (!order && a->name && b->name) /* an Endpoint that is no address has one */
 		order = strcmp(a->name, b->name);
 	if (!order && !a->outside)
 		order = compare_sizes(n->k->m->ifaces[a->by].node, n->k->m->ifaces[b->by].node);
