@@ -139,8 +139,10 @@ static void read_endpoints(struct nat *n, size_t iface)
 {
 	struct arena scratch CLEANUP(arena_fini) = { 0 };
 	const struct mesh_iface *own = &n->k->m->ifaces[iface];
-	struct seen *inside = NULL;
-	size_t count = 0, capacity = 0;
+	struct {
+		struct seen *v;
+		size_t n, capacity;
+	} inside = { 0 };
 
 	for (size_t i = 0; i < own->nlinks; i++) {
 		const struct conf_peer *conf = check_conf_peer(n->k, iface, &own->links[i]);
@@ -158,9 +160,9 @@ static void read_endpoints(struct nat *n, size_t iface)
 		if (new.outside)
 			add_seen(n, &new);
 		else
-			*ARENA_PUSH(&scratch, inside, count, capacity) = new;
+			*ARENA_PUSH(&scratch, inside.v, inside.n, inside.capacity) = new;
 	}
-	add_shared(n, inside, count);
+	add_shared(n, inside.v, inside.n);
 }
 
 static void read_seen(struct nat *n)
@@ -536,8 +538,11 @@ static void check_run(struct nat *n, struct outgoing *v, size_t count)
 
 static void check_site(struct nat *n, struct member *run, size_t nrun, size_t number)
 {
-	struct outgoing *out = NULL;
-	size_t nout = 0, capacity = 0, end;
+	struct {
+		struct outgoing *v;
+		size_t n, capacity;
+	} out = { 0 };
+	size_t end;
 
 	n->run = run;
 	n->nrun = nrun;
@@ -551,20 +556,21 @@ static void check_site(struct nat *n, struct member *run, size_t nrun, size_t nu
 		for (size_t j = 0; j < iface->nlinks; j++)
 			if (check_conf_peer(n->k, run[i].iface, &iface->links[j])->host &&
 			    is_third(n, run[i].iface, &iface->links[j]))
-				*ARENA_PUSH(n->k->arena, out, nout, capacity) = (struct outgoing){
+				*ARENA_PUSH(n->k->arena, out.v, out.n,
+					    out.capacity) = (struct outgoing){
 					listen_port(n, run[i].iface),
 					&check_peer(n->k, run[i].iface, &iface->links[j])
 						 ->public_key,
 					run[i].iface, &iface->links[j]
 				};
 	}
-	if (nout)
-		qsort(out, nout, sizeof(*out), by_third);
-	for (size_t i = 0; i < nout; i = end) {
-		for (end = i + 1; end < nout && out[i].port == out[end].port &&
-				  !key_compare(out[i].third, out[end].third);)
+	if (out.n)
+		qsort(out.v, out.n, sizeof(*out.v), by_third);
+	for (size_t i = 0; i < out.n; i = end) {
+		for (end = i + 1; end < out.n && out.v[i].port == out.v[end].port &&
+				  !key_compare(out.v[i].third, out.v[end].third);)
 			end++;
-		check_run(n, out + i, end - i);
+		check_run(n, out.v + i, end - i);
 	}
 	for (size_t i = 0; i < nrun; i++)
 		n->site_of[node_of(n, run[i].iface)] = 0;
