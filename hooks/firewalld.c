@@ -97,14 +97,17 @@ static int ask_zone(struct zone *z, const char *program, struct arena *a, const 
 {
 	char *text, *line;
 	int status = ask(program, a, option, &text, d);
+	bool in_zone = false;
 	const char *value;
 
 	*z = (struct zone){ .interfaces = "" };
 	if (status)
 		return status;
 	while ((line = next_line(&text))) {
-		if (!z->name && (z->name = zone_name(line)))
-			continue;
+		/* advice may come before it, where connections are in another zone */
+		if (*line && *line != ' ' && !in_zone)
+			z->name = zone_name(line);
+		in_zone |= *line == ' ';
 		if ((value = value_of(line, "interfaces")))
 			z->interfaces = value;
 		else if ((value = value_of(line, "forward")))
